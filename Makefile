@@ -1,0 +1,61 @@
+# `make help` lists what there is to make.
+PYTHON ?= python3.13
+UV := .tools/uv/bin/uv
+SAM := SAM_CLI_TELEMETRY=0 .tools/sam/bin/sam
+INSTALL = $(UV) pip sync --quiet --require-hashes --python
+STAMPS := .venv/.done .tools/sam/.done .tools/ministack/.done .tools/runtime/.done
+EVENT ?= events/cloudwatch-alarm.json
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test unit check build deploy checkov pins
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+setup: $(STAMPS) ## install everything the project needs, all of it below .venv and .tools
+	@echo "the command line is .venv/bin/remediator"
+
+demo: setup ## heal the incident of 2025-04-08 on this machine, without a cloud account
+	.venv/bin/remediator gameday fail
+
+test: setup check build ## all tests, with real parts, on a bare machine
+	.venv/bin/python -m pytest -n 2 --dist loadfile
+
+unit: .venv/.done ## the unit tests alone
+	.venv/bin/python -m pytest tests/unit -q
+
+check: .venv/.done .tools/sam/.done ## lint, formats, types, template
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	AWS_DEFAULT_REGION=us-east-1 $(SAM) validate --lint
+
+build: .tools/sam/.done ## build function and layer with SAM
+	AWS_DEFAULT_REGION=us-east-1 $(SAM) build
+
+deploy: build ## deploy into your AWS account; asks for the parameters
+	$(SAM) deploy --config-file samconfig.toml
+
+checkov: .tools/checkov/.done ## hold the template against checkov's rules; refusals are in .checkov.yaml
+	.tools/checkov/bin/checkov --config-file .checkov.yaml --file template.yaml
+
+pins: .tools/uv/.done ## pin the newest versions anew, with hashes
+	cd requirements && for each in layer uv sam ministack runtime checkov dev; do ../$(UV) pip compile --quiet --upgrade --generate-hashes \
+	  --no-emit-index-url --no-header --no-annotate --python-version 3.13 $$each.in \
+	  -o $$(test $$each = layer && echo ../layers/core/requirements || echo $$each).txt; done
+
+.tools/uv/.done: requirements/uv.txt
+	$(PYTHON) -m venv .tools/uv
+	.tools/uv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+.venv/.done: requirements/dev.txt pyproject.toml .tools/uv/.done
+	$(UV) venv --quiet --allow-existing --python $(PYTHON) .venv
+	$(INSTALL) .venv/bin/python $<
+	$(UV) pip install --quiet --no-deps --no-build-isolation --python .venv/bin/python --editable .
+	@touch $@
+
+.tools/%/.done: requirements/%.txt .tools/uv/.done
+	$(UV) venv --quiet --allow-existing --python $(PYTHON) .tools/$*
+	$(INSTALL) .tools/$*/bin/python $<
+	@touch $@

@@ -1,0 +1,107 @@
+"""AWS's runtime emulator: the built function in the real runtime, without a container."""
+
+import asyncio
+import os
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import click
+from aiohttp import web
+
+from console.gameday.local_aws import end, free_port
+from console.gameday.proxy import Proxy
+from console.places import EMULATOR, RUNTIME_PYTHON
+
+SECONDS_TO_START = 20.0
+
+
+class Emulator:
+    """One runtime process of a built function. `environment`: the function's variables, credentials included.
+
+    Only the built function, the built layer and the runtime client are on its path, on the runtime's own version.
+    """
+
+    def __init__(self, built: Path, function: str, environment: Mapping[str, str], log: Path) -> None:
+        if not RUNTIME_PYTHON.exists() or not EMULATOR.exists():
+            raise click.ClickException("the runtime emulator isn't set up: run `make setup`")
+        self._folder = built / function
+        self._layer = built / "Core" / "python"
+        self._environment = dict(environment)
+        self._port = free_port()
+        self.log = log
+        self.url = f"http://127.0.0.1:{self._port}/2015-03-31/functions/function/invocations"
+
+    def __enter__(self) -> Self:
+        environment = {
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": f"{self._folder}:{self._layer}",
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "AWS_LAMBDA_FUNCTION_NAME": self._folder.name,
+            "AWS_LAMBDA_FUNCTION_TIMEOUT": "120",
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "512",
+            **self._environment,
+        }
+        with self.log.open("wb") as log:
+            self._process = subprocess.Popen(
+                [
+                    str(EMULATOR),
+                    "--runtime-interface-emulator-address",
+                    f"127.0.0.1:{self._port}",
+                    "--runtime-api-address",
+                    f"127.0.0.1:{free_port()}",
+                    str(RUNTIME_PYTHON),
+                    "-m",
+                    "awslambdaric",
+                    "app.handler",
+                ],
+                cwd=self._folder,
+                env=environment,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        until = time.monotonic() + SECONDS_TO_START
+        while time.monotonic() < until:
+            try:
+                urllib.request.urlopen(f"http://127.0.0.1:{self._port}/", timeout=1).close()
+            except urllib.error.HTTPError:
+                return self  # it listens, and knows no such page
+            except OSError:
+                time.sleep(0.05)
+            else:
+                return self
+        end(self._process)
+        raise click.ClickException(f"the runtime emulator didn't start:\n{self.log.read_text()[-2000:]}")
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        end(self._process)
+
+
+class Pool(Proxy):
+    """Emulators in a row behind one address: each takes one request at a time, since two at once end it."""
+
+    def __init__(self, emulators: Sequence[Emulator]) -> None:
+        self._emulators = emulators
+        self._free: asyncio.Queue[Emulator] | None = None
+
+    async def pass_on(self, request: web.Request) -> web.Response:
+        if self._free is None:
+            self._free = asyncio.Queue()
+            for emulator in self._emulators:
+                self._free.put_nowait(emulator)
+        emulator = await self._free.get()
+        try:
+            return await self.forward(request, emulator.url)
+        finally:
+            self._free.put_nowait(emulator)

@@ -1,0 +1,190 @@
+"""A local AWS of one's own: started on a free port, deployed into by SAM, ended with all it left behind.
+
+What it doesn't do as AWS does is listed in ARCHITECTURE.md, "Green here is not green in AWS".
+"""
+
+import fcntl
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import boto3
+import click
+from botocore.config import Config
+
+from console.places import MINISTACK, ROOT, SAM, SAMCONFIG
+
+REGION = "us-east-1"
+ACCOUNT = "000000000000"
+SECONDS_TO_START = 30.0
+SECONDS_TO_STOP = 10.0
+
+
+def free_port() -> int:
+    """A loopback port that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """End a process that we started, with those it started, politely first."""
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGTERM)
+        try:
+            process.wait(SECONDS_TO_STOP)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+class LocalAws:
+    """A ministack process. `enforce`: hold everybody to their IAM roles and the topics to their policies."""
+
+    def __init__(self, *, enforce: bool = False, functions_see: str | None = None) -> None:
+        if not MINISTACK.exists() or not SAM.exists():
+            raise click.ClickException("the local AWS isn't set up: run `make setup` in the checkout")
+        self.folder = Path(tempfile.mkdtemp(prefix="remediator-aws-"))
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.log = self.folder / "ministack.log"
+        self._enforce = enforce
+        self._functions_see = functions_see
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        scratch = self.folder / "tmp"
+        scratch.mkdir()
+        environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": os.environ.get("HOME", "/"),
+            "TMPDIR": str(scratch),
+            "BIND_HOST": "127.0.0.1",
+            "GATEWAY_PORT": str(self.port),
+            "MINISTACK_HOST": "127.0.0.1",
+            "MINISTACK_REGION": REGION,
+            "LAMBDA_EXECUTOR": "local",
+            "IOT_MTLS_ENABLED": "0",
+            "AWS_ENDPOINT_URL": self._functions_see or self.url,
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "AUTH": "true" if self._enforce else "false",
+        }
+        with self.log.open("wb") as log:
+            self._process = subprocess.Popen(
+                [str(MINISTACK)], env=environment, stdout=log, stderr=log, start_new_session=True
+            )
+        try:
+            self._wait()
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._process:
+            end(self._process)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def client(self, service: str) -> Any:
+        """A client of one of its services, as the account's root."""
+        return boto3.client(
+            service,
+            endpoint_url=self.url,
+            region_name=REGION,
+            aws_access_key_id="test",
+            aws_secret_access_key="test",  # noqa: S106 - ministack's own, no secret
+            config=Config(retries={"max_attempts": 1}, read_timeout=180),
+        )
+
+    def environment(self) -> dict[str, str]:
+        """The environment in which AWS's tools find it."""
+        return {
+            "PATH": os.environ["PATH"],
+            "HOME": os.environ.get("HOME", "/"),
+            "AWS_ENDPOINT_URL": self.url,
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_REGION": REGION,
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "SAM_CLI_TELEMETRY": "0",
+        }
+
+    def deploy(self, built: Path, stack: str, parameters: Mapping[str, str]) -> dict[str, str]:
+        """Deploy a built template by SAM. Returns the stack's outputs by name."""
+        overrides = [f"ParameterKey={name},ParameterValue='{value}'" for name, value in parameters.items()]
+        self._sam(
+            "deploy",
+            "--template-file",
+            str(built / "template.yaml"),
+            "--stack-name",
+            stack,
+            "--parameter-overrides",
+            *overrides,
+        )
+        found = self.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
+        return {output["OutputKey"]: output["OutputValue"] for output in found["Outputs"]}
+
+    def _sam(self, *words: str) -> None:
+        run_sam(*words, "--config-file", str(SAMCONFIG), "--config-env", "local", environment=self.environment())
+
+    def _wait(self) -> None:
+        until = time.monotonic() + SECONDS_TO_START
+        while time.monotonic() < until:
+            if self._process and self._process.poll() is not None:
+                break
+            try:
+                with urllib.request.urlopen(f"{self.url}/_ministack/ready", timeout=1):  # noqa: S310 - loopback
+                    return
+            except (urllib.error.URLError, OSError):
+                time.sleep(0.05)
+        raise click.ClickException(f"the local AWS didn't start:\n{self.log.read_text()[-2000:]}")
+
+
+def run_sam(*words: str, environment: Mapping[str, str]) -> None:
+    """Run one SAM command in the checkout; what it printed is shown only where it fails."""
+    done = subprocess.run(
+        [str(SAM), *words],
+        cwd=ROOT,
+        env=dict(environment),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise click.ClickException(f"sam {words[0]} failed:\n{done.stdout[-3000:]}{done.stderr[-3000:]}")
+
+
+def build(into: Path) -> Path:
+    """Build the template by SAM, as `make build` does, and copy the result, since others may build meanwhile."""
+    environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    with _alone("build"):
+        run_sam("build", environment={**environment, "SAM_CLI_TELEMETRY": "0", "AWS_DEFAULT_REGION": REGION})
+        return Path(shutil.copytree(ROOT / ".aws-sam" / "build", into / "built"))
+
+
+@contextmanager
+def _alone(name: str) -> Iterator[None]:
+    """One at a time: SAM's cache of built layers isn't made for two builds side by side."""
+    place = ROOT / ".aws-sam"
+    place.mkdir(exist_ok=True)
+    with (place / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

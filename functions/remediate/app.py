@@ -1,0 +1,20 @@
+"""Lambda entry point: the alarm topic invokes this function."""
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from remediator.bootstrap import bootstrap
+from remediator.pipeline import SECONDS_FOR_ENDING
+from remediator.sample import Deadline
+
+logger = Logger()
+
+
+@logger.inject_lambda_context
+def handler(event: object, context: LambdaContext) -> list[dict[str, str | None]]:
+    """End every alarm of the event in one outcome. Raises what the platform is to try again."""
+    left = context.get_remaining_time_in_millis() / 1000 - SECONDS_FOR_ENDING
+    endings = bootstrap().handle(event, context.aws_request_id, Deadline.after(left))
+    shown = [{"outcome": e.outcome, "reason": e.reason, "incident": e.incident} for e in endings]
+    logger.info("event ended", extra={"endings": shown})
+    return shown

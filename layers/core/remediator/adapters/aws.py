@@ -1,0 +1,18 @@
+"""AWS clients: short time-outs, standard retries."""
+
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+CONFIG = Config(
+    connect_timeout=1,
+    read_timeout=3,
+    retries={"mode": "standard", "total_max_attempts": 3},
+    tcp_keepalive=True,
+)
+
+
+def new_client(service: str) -> Any:
+    """A client of one AWS service, in the function's own region."""
+    return boto3.session.Session().client(service, config=CONFIG)

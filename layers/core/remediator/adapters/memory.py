@@ -1,0 +1,94 @@
+"""In-memory adapters: the same promises as the real ones, for tests that can't open a socket."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from remediator.head import Change, Entry, Head, Message, Summary
+from remediator.outcome import Event
+from remediator.report_link import ReportLink
+from remediator.sample import Deadline, Sample
+
+
+@dataclass
+class MemoryStore:
+    """Head, log, summaries and events in plain containers."""
+
+    current: Head = field(default_factory=Head)
+    log: list[Entry] = field(default_factory=list)
+    summaries: dict[str, Summary] = field(default_factory=dict)
+    events: dict[tuple[datetime, str], Event] = field(default_factory=dict)
+
+    def head(self) -> Head:
+        return self.current
+
+    def commit(self, seen: Head, change: Change) -> Head | None:
+        if self.current.v != seen.v:
+            return None
+        covered, wake = change.new.covered_until, self.current.last_wake
+        if covered != seen.covered_until and covered and wake and wake > covered:
+            return None
+        self.current = replace(change.new, last_wake=wake)
+        self.log.extend(change.entries)
+        if change.summary:
+            self.summaries[change.summary.id] = change.summary
+        return self.current
+
+    def join(self, owner: str, sent: datetime) -> bool:
+        incident = self.current.incident
+        if incident is None or incident.lease is None or incident.lease.owner != owner:
+            return False
+        if self.current.last_wake is None or self.current.last_wake < sent:
+            self.current = replace(self.current, last_wake=sent)
+        return True
+
+    def record(self, event: Event) -> None:
+        self.events[event.sent, event.owner] = event
+
+
+@dataclass
+class MemoryShop:
+    """A shop that answers orders from a list, the last one for ever."""
+
+    answers: Sequence[Sample]
+    logins: Sequence[Sample]
+    orders: int = 0
+    logged_in: int = 0
+    logged_out: int = 0
+
+    def login(self, deadline: Deadline) -> Sample:
+        answer = self.logins[min(self.logged_in, len(self.logins) - 1)]
+        self.logged_in += 1
+        return answer
+
+    def order(self, token: str, deadline: Deadline) -> Sample:
+        answer = self.answers[min(self.orders, len(self.answers) - 1)]
+        self.orders += 1
+        return answer
+
+    def logout(self, token: str, deadline: Deadline) -> None:
+        self.logged_out += 1
+
+
+@dataclass
+class MemoryFactory:
+    """A factory that remembers what it was called with."""
+
+    answer: Sample
+    called: list[ReportLink] = field(default_factory=list)
+
+    def call(self, link: ReportLink, deadline: Deadline) -> Sample:
+        self.called.append(link)
+        return self.answer
+
+
+@dataclass
+class MemoryPeople:
+    """People who read every message; `refuse` may raise in their place."""
+
+    told: list[Message] = field(default_factory=list)
+    refuse: Callable[[Message], None] = lambda message: None
+
+    def tell(self, message: Message) -> None:
+        self.refuse(message)
+        self.told.append(message)

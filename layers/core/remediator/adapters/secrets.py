@@ -1,0 +1,46 @@
+"""Secrets Manager: the diner's credentials."""
+
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
+
+from remediator.adapters.dynamodb import named
+from remediator.errors import SecretError
+
+if TYPE_CHECKING:
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+
+
+class Credentials(BaseModel):
+    """What the secret holds: a JSON object with `email` and `password`."""
+
+    model_config = ConfigDict(frozen=True)
+
+    email: str
+    password: SecretStr
+
+
+class DinerSecret:
+    """Reads the diner's credentials once and keeps them, until told that they were refused."""
+
+    def __init__(self, client: "SecretsManagerClient", arn: str) -> None:
+        self._client = client
+        self._arn = arn
+        self._kept: Credentials | None = None
+
+    def read(self) -> Credentials:
+        """The credentials. Raises SecretError."""
+        if self._kept is None:
+            try:
+                text = self._client.get_secret_value(SecretId=self._arn)["SecretString"]
+                self._kept = Credentials.model_validate_json(text)
+            except (ClientError, BotoCoreError) as error:
+                raise SecretError(f"the diner's secret can't be read: {named(error)}") from None
+            except (KeyError, ValidationError):
+                raise SecretError('the diner\'s secret must be a JSON object with "email" and "password"') from None
+        return self._kept
+
+    def forget(self) -> None:
+        """The credentials were refused: read them again next time."""
+        self._kept = None

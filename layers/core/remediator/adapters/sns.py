@@ -1,0 +1,32 @@
+"""SNS: the people's topic."""
+
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from remediator.adapters.dynamodb import named
+from remediator.errors import MessageError
+from remediator.head import Message
+
+if TYPE_CHECKING:
+    from mypy_boto3_sns import SNSClient
+
+SUBJECT_LIMIT = 100  # characters, says SNS's Publish
+
+
+class SnsPeople:
+    """Tells people by a topic."""
+
+    def __init__(self, client: "SNSClient", topic_arn: str) -> None:
+        self._client = client
+        self._topic = topic_arn
+
+    def tell(self, message: Message) -> None:
+        try:
+            self._client.publish(
+                TopicArn=self._topic,
+                Subject=message.subject[:SUBJECT_LIMIT],
+                Message=message.text,
+            )
+        except (ClientError, BotoCoreError) as error:
+            raise MessageError(f"{message.id}: {named(error)}") from None

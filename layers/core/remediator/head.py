@@ -1,0 +1,390 @@
+"""The target's state: one append-only log, the head that is its last line kept handy, and every judgement on them.
+
+All of this is pure: a judgement takes the head, the facts and the time, and returns either a `Change`, to be
+committed as it is, or a value that says why there is none. Times are aware UTC datetimes.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, Literal
+
+from remediator.outcome import CONSEQUENCES, Outcome
+
+FORMAT: Final = 1
+CALLS_A_RUN: Final = 3
+HOUR: Final = timedelta(hours=1)
+
+Mode = Literal["observe", "act"]
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """Who works on the incident, until when.
+
+    `owner` is request id and record index, so that the platform's retry continues at once; `run` tells this very
+    process from its twin under the same owner.
+    """
+
+    owner: str
+    run: str
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call of a report link that was intended; `answered` once its answer was written."""
+
+    fingerprint: str
+    run: str
+    answered: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """The open incident: from the first wake to a healthy sample."""
+
+    id: str
+    alarm: str
+    opened_at: datetime
+    first_v: int
+    lease: Lease | None
+    wakes: int = 1
+    calls: tuple[Call, ...] = ()
+    told: tuple[Outcome, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """A person's stop. Without `until` it holds until somebody resumes."""
+
+    why: str
+    who: str
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message to people, not yet sent. `owner` sends it; from `until` on whoever comes by."""
+
+    id: str
+    subject: str
+    text: str
+    owner: str
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The target's state after log entry `v`, whose hash is `hash`. The default is a target never seen before."""
+
+    v: int = 0
+    hash: str = ""
+    incident: Incident | None = None
+    last_incident: str | None = None
+    covered_until: datetime | None = None
+    last_wake: datetime | None = None
+    mode: Mode | None = None
+    pause: Pause | None = None
+    calls: tuple[datetime, ...] = ()
+    outbox: tuple[Message, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the log. `data` is one canonical JSON string; `hash` covers it and the hash before."""
+
+    v: int
+    kind: str
+    incident: str | None
+    at: datetime
+    data: str
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """One incident at a glance. `outcome` is the latest, final once `ended_at` is set; `phases` in milliseconds."""
+
+    id: str
+    alarm: str
+    opened_at: datetime
+    first_v: int
+    last_v: int
+    calls: int
+    outcome: Outcome | None = None
+    ended_at: datetime | None = None
+    phases: Mapping[str, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What `commit` writes in one transaction: the new head, the entries behind it, the incident's summary."""
+
+    new: Head
+    entries: tuple[Entry, ...]
+    summary: Summary | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The template's limits. `mode` is the ceiling: a person can only lower it."""
+
+    mode: Mode = "act"
+    calls_an_hour: int = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Wake:
+    """One delivered alarm that asks for a look. `sent` is the time the topic took it."""
+
+    owner: str
+    run: str
+    sent: datetime
+    alarm: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Covered:
+    """The alarm was sent before the sample that closed the last incident."""
+
+    incident: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    """A live lease is somebody else's."""
+
+    incident: str
+    owner: str
+
+
+@dataclass(frozen=True, slots=True)
+class Superseded:
+    """Another run took the incident over: nothing may be written or called any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Woken:
+    """An alarm was sent after the verifying sample began: look once more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Denied:
+    """The call is not permitted now."""
+
+    outcome: Outcome
+    reason: str
+
+
+# Why a judgement asks for no change.
+type NoChange = Covered | Join | Denied | Superseded | Woken
+
+
+def stamp(at: datetime) -> str:
+    """A time as it stands in keys and log lines: UTC to the millisecond, so that text order is time order."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03d}Z"
+
+
+def chained(before: str, v: int, kind: str, incident: str | None, at: datetime, data: str) -> str:
+    """The hash of a log line: SHA-256 in hex over the hash before and everything in the line."""
+    line = json.dumps([before, v, kind, incident, stamp(at), data], ensure_ascii=False)
+    return hashlib.sha256(line.encode()).hexdigest()
+
+
+def claim(head: Head, wake: Wake, now: datetime, until: datetime) -> Covered | Join | Change:
+    """Whether this wake opens an incident or continues one, joins a run under way, or is covered already."""
+    incident = head.incident
+    lease = incident.lease if incident else None
+    mine = lease is not None and lease.owner == wake.owner
+    if not mine and head.covered_until is not None and wake.sent <= head.covered_until:
+        return Covered(head.last_incident)
+    if incident and lease and not mine and lease.until > now:
+        return Join(incident.id, lease.owner)
+    held = Lease(wake.owner, wake.run, until)
+    if incident:
+        kind, claimed = "continued", replace(incident, lease=held, wakes=incident.wakes + 1)
+    else:
+        name = f"{now:%Y%m%dT%H%M%SZ}-{wake.run[:4]}"
+        kind, claimed = "opened", Incident(name, wake.alarm, now, head.v + 1, held)
+    data = {
+        "alarm": wake.alarm,
+        "why": wake.reason,
+        "sent": stamp(wake.sent),
+        "owner": wake.owner,
+        "run": wake.run,
+        "lease_until": stamp(until),
+    }
+    return _change(replace(head, incident=claimed), claimed, now, kind, data)
+
+
+def intend(
+    head: Head,
+    run: str,
+    now: datetime,
+    policy: Policy,
+    fingerprint: str,
+    evidence: Mapping[str, Any],
+) -> Change | Denied | Superseded:
+    """The permit, judged in the very commit that writes the intent: the last moment before the act."""
+    incident = _held(head, run)
+    if incident is None:
+        return Superseded()
+    recent = tuple(at for at in head.calls if now - at < HOUR)
+    if denied := _denied(head, incident, run, now, policy, fingerprint, len(recent)):
+        return denied
+    called = replace(incident, calls=(*incident.calls, Call(fingerprint, run)))
+    new = replace(head, incident=called, calls=(*recent, now))
+    return _change(new, called, now, "intent", {"run": run, **evidence})
+
+
+def answered(head: Head, run: str, now: datetime, *, whole: bool, evidence: Mapping[str, Any]) -> Change | Superseded:
+    """Write the answer to the last call. One that isn't `whole` leaves the call unanswered: it may be repeated."""
+    incident = _held(head, run)
+    if incident is None or not incident.calls:
+        return Superseded()
+    calls = (*incident.calls[:-1], replace(incident.calls[-1], answered=whole))
+    noted = replace(incident, calls=calls)
+    return _change(replace(head, incident=noted), noted, now, "answer", {"run": run, **evidence})
+
+
+def close(
+    head: Head, run: str, now: datetime, began: datetime, reason: str, phases: Mapping[str, int]
+) -> Change | Woken | Superseded:
+    """End the incident on a healthy sample that began at `began`: HEALED if a call of ours is counted."""
+    incident = _held(head, run)
+    if incident is None or incident.lease is None:
+        return Superseded()
+    if head.last_wake is not None and head.last_wake > began:
+        return Woken()
+    outcome = Outcome.HEALED if incident.calls else Outcome.ALREADY_HEALTHY
+    told = outcome is Outcome.HEALED or incident.wakes > 1
+    new = replace(head, incident=None, last_incident=incident.id, covered_until=began)
+    data = {
+        "run": run,
+        "outcome": outcome,
+        "evidence": reason,
+        "began": stamp(began),
+        "phases": phases,
+    }
+    return _ended(new, incident, incident.lease, now, "closed", data, outcome, reason, told=told)
+
+
+def release(
+    head: Head, run: str, now: datetime, outcome: Outcome, reason: str, phases: Mapping[str, int]
+) -> Change | Superseded:
+    """Let go of an incident that isn't healed: it stays open, any later wake continues it."""
+    incident = _held(head, run)
+    if incident is None or incident.lease is None:
+        return Superseded()
+    told = CONSEQUENCES[outcome].tone != "none" and outcome not in incident.told
+    left = replace(incident, lease=None, told=(*incident.told, outcome) if told else incident.told)
+    data = {"run": run, "outcome": outcome, "evidence": reason, "phases": phases}
+    new = replace(head, incident=left)
+    return _ended(new, left, incident.lease, now, "released", data, outcome, reason, told=told)
+
+
+def unsent(head: Head, owner: str, now: datetime) -> tuple[Message, ...]:
+    """The messages this owner has to send: its own, and those whose sender is overdue."""
+    return tuple(m for m in head.outbox if m.owner == owner or m.until <= now)
+
+
+def told(head: Head, sent: Sequence[str], now: datetime) -> Change | None:
+    """Take the messages that were sent out of the head; None where somebody did already."""
+    left = tuple(m for m in head.outbox if m.id not in sent)
+    if left == head.outbox:
+        return None
+    return _change(replace(head, outbox=left), None, now, "told", {"messages": list(sent)})
+
+
+def _held(head: Head, run: str) -> Incident | None:
+    incident = head.incident
+    return incident if incident and incident.lease and incident.lease.run == run else None
+
+
+def _denied(
+    head: Head,
+    incident: Incident,
+    run: str,
+    now: datetime,
+    policy: Policy,
+    fingerprint: str,
+    recent: int,
+) -> Denied | None:
+    """Why the call may not be made now, the strongest reason first."""
+    pause = head.pause
+    if pause and (pause.until is None or pause.until > now):
+        return Denied(Outcome.PAUSED, f"paused by {pause.who}: {pause.why}")
+    if "observe" in (policy.mode, head.mode):
+        return Denied(Outcome.OBSERVED, "mode is observe; in mode act the report link would have been called")
+    if recent >= policy.calls_an_hour:
+        return Denied(
+            Outcome.LIMITED,
+            f"{recent} of {policy.calls_an_hour} calls of the last hour are used up",
+        )
+    if any(call.fingerprint == fingerprint and call.answered for call in incident.calls):
+        return Denied(Outcome.UNRESOLVED, "the report link was called and answered, and orders still fail")
+    if sum(call.run == run for call in incident.calls) >= CALLS_A_RUN:
+        return Denied(Outcome.UNRESOLVED, f"{CALLS_A_RUN} calls in this run didn't end the failure")
+    return None
+
+
+def _ended(
+    new: Head,
+    incident: Incident,
+    lease: Lease,
+    now: datetime,
+    kind: str,
+    data: Mapping[str, Any],
+    outcome: Outcome,
+    reason: str,
+    *,
+    told: bool,
+) -> Change:
+    """The change that gives the lease back, with the incident's summary and, where one is due, its message."""
+    change = _change(new, incident, now, kind, data)
+    summary = Summary(
+        id=incident.id,
+        alarm=incident.alarm,
+        opened_at=incident.opened_at,
+        first_v=incident.first_v,
+        last_v=change.new.v,
+        calls=len(incident.calls),
+        outcome=outcome,
+        ended_at=now if kind == "closed" else None,
+        phases=data["phases"],
+    )
+    head = change.new
+    if told:
+        message = _message(incident, lease, now, outcome, reason, head.hash)
+        head = replace(head, outbox=(*head.outbox, message))
+    return replace(change, new=head, summary=summary)
+
+
+def _message(incident: Incident, lease: Lease, now: datetime, outcome: Outcome, reason: str, digest: str) -> Message:
+    follows = CONSEQUENCES[outcome]
+    mark = "URGENT " if follows.tone == "urgent" else ""
+    seconds = (now - incident.opened_at).total_seconds()
+    text = (
+        f"{outcome}: {reason}\n"
+        f"Incident {incident.id}, woken by {incident.alarm}, {seconds:.1f} s ago.\n"
+        f"{follows.ask}\n"
+        f"More: remediator show {incident.id}\n"
+        f"Log: {digest}\n"
+    )
+    name = f"{incident.id}/{outcome}"
+    return Message(name, f"{mark}{outcome} {incident.id}", text, lease.owner, lease.until)
+
+
+def _change(new: Head, incident: Incident | None, at: datetime, kind: str, data: Mapping[str, Any]) -> Change:
+    text = json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    name = incident.id if incident else None
+    v = new.v + 1
+    entry = Entry(v, kind, name, at, text, chained(new.hash, v, kind, name, at, text))
+    summary = None
+    if incident and kind == "opened":
+        summary = Summary(incident.id, incident.alarm, at, v, v, calls=0)
+    return Change(replace(new, v=v, hash=entry.hash), (entry,), summary)

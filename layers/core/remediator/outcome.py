@@ -1,0 +1,85 @@
+"""How a delivered event ends: the named outcomes, and what follows from each."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Final, Literal
+
+
+class Outcome(StrEnum):
+    """The one ending of a delivered event."""
+
+    HEALED = "HEALED"
+    UNRESOLVED = "UNRESOLVED"
+    ALREADY_HEALTHY = "ALREADY_HEALTHY"
+    BLOCKED = "BLOCKED"
+    NO_LINK = "NO_LINK"
+    NO_ACCESS = "NO_ACCESS"
+    UNREACHABLE = "UNREACHABLE"
+    PAUSED = "PAUSED"
+    LIMITED = "LIMITED"
+    OBSERVED = "OBSERVED"
+    JOINED = "JOINED"
+    STOOD_DOWN = "STOOD_DOWN"
+    IGNORED = "IGNORED"
+    REFUSED = "REFUSED"
+    FAILED = "FAILED"
+
+
+Tone = Literal["none", "normal", "urgent"]
+
+
+@dataclass(frozen=True, slots=True)
+class Consequence:
+    """What follows from an outcome.
+
+    `raises`: the platform is asked to deliver the event again. `tone`: how people are told, at
+    most once an incident. `ask`: what is asked of the person who reads it.
+    """
+
+    raises: bool
+    tone: Tone
+    ask: str
+
+
+CONSEQUENCES: Final[dict[Outcome, Consequence]] = {
+    Outcome.HEALED: Consequence(False, "normal", "Nothing now; read the incident in the morning."),
+    Outcome.UNRESOLVED: Consequence(
+        True, "urgent", "The report link didn't end the failure: look at the shop and the factory."
+    ),
+    Outcome.ALREADY_HEALTHY: Consequence(False, "normal", "Nothing: orders are good again."),
+    Outcome.BLOCKED: Consequence(False, "urgent", "Judge the link's host by hand; it was not called."),
+    Outcome.NO_LINK: Consequence(False, "urgent", "Orders fail and offer no report link: look."),
+    Outcome.NO_ACCESS: Consequence(False, "urgent", "Check the diner's credentials, then the shop's database."),
+    Outcome.UNREACHABLE: Consequence(True, "urgent", "Check that the shop is up and is the shop."),
+    Outcome.PAUSED: Consequence(False, "urgent", "The machine is paused and the shop fails: heal by hand, or resume."),
+    Outcome.LIMITED: Consequence(
+        False, "urgent", "The hour's calls are used up and the shop fails again: find out why."
+    ),
+    Outcome.OBSERVED: Consequence(False, "normal", "Mode is observe: heal by hand, or set the mode to act."),
+    Outcome.JOINED: Consequence(False, "none", ""),
+    Outcome.STOOD_DOWN: Consequence(False, "none", ""),
+    Outcome.IGNORED: Consequence(False, "none", ""),
+    Outcome.REFUSED: Consequence(False, "none", ""),
+    Outcome.FAILED: Consequence(True, "none", ""),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How one delivered event ended: the outcome, one sentence why, and the incident it belongs to."""
+
+    outcome: Outcome
+    reason: str
+    incident: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """The record of one delivered alarm. `sent`: when the topic took it; `owner`: request id and record index."""
+
+    sent: datetime
+    owner: str
+    verdict: str
+    alarms: tuple[str, ...]
+    ending: Ending

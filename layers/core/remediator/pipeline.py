@@ -1,0 +1,314 @@
+"""The remediation, step by step. Judgements are made elsewhere; all I/O goes through ports."""
+
+import random
+import secrets
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from remediator import head as judge
+from remediator.alarms import Delivery, Verdict, read
+from remediator.diagnosis import ENDINGS, Diagnosis, diagnose, judge_login
+from remediator.diagnosis import Verdict as Shown
+from remediator.errors import (
+    DeadlineOver,
+    MessageError,
+    RemediatorError,
+    SecretError,
+    StateError,
+    Unhealed,
+)
+from remediator.head import (
+    Change,
+    Covered,
+    Denied,
+    Head,
+    Join,
+    NoChange,
+    Policy,
+    Superseded,
+    Wake,
+    Woken,
+)
+from remediator.outcome import CONSEQUENCES, Ending, Event, Outcome
+from remediator.ports import Factory, People, Shop, Store
+from remediator.report_link import LinkPolicy, Refusal, ReportLink, Resolver, guard
+from remediator.sample import Deadline, Sample
+
+SAMPLES = 2  # both must fail before a link is called
+LOOKS_AFTER_WAKES = 2  # how often a close gives way to an alarm that came meanwhile
+LEASE_MARGIN = timedelta(seconds=5)  # a lease outlives the run it was given to
+SECONDS_FOR_ENDING = 5.0  # kept back for the last writes
+
+WITHOUT_A_LOOK = {
+    Verdict.STAND_DOWN: Outcome.STOOD_DOWN,
+    Verdict.IGNORE: Outcome.IGNORED,
+    Verdict.REFUSE: Outcome.REFUSED,
+}
+
+
+@dataclass(slots=True)
+class Run:
+    """One wake under way: the head as this run last saw it, and how long each phase took, in milliseconds."""
+
+    wake: Wake
+    deadline: Deadline
+    head: Head
+    received: float
+    token: str | None = None
+    looks: int = 0
+    phases: dict[str, int] = field(default_factory=dict)
+    lap: float = 0.0
+
+    def mark(self, phase: str) -> None:
+        now = self.deadline.clock()
+        self.phases[phase] = self.phases.get(phase, 0) + round((now - self.lap) * 1000)
+        self.phases["total"] = round((now - self.received) * 1000)
+        self.lap = now
+
+
+@dataclass(frozen=True)
+class Remediator:
+    """Everything a remediation needs, handed in. `clock` tells UTC to the millisecond."""
+
+    shop: Shop
+    factory: Factory
+    store: Store
+    people: People
+    policy: Policy
+    links: LinkPolicy
+    resolve: Resolver
+    clock: Callable[[], datetime]
+    pool: ThreadPoolExecutor
+    warn: Callable[[str], None]
+    sleep: Callable[[float], None] = time.sleep
+
+    def handle(self, event: object, request_id: str, deadline: Deadline) -> list[Ending]:
+        """End every alarm of a delivered event in one outcome, each on record.
+
+        Raises the first failure, or Unhealed, after all alarms had their turn: the platform then tries again.
+        """
+        endings: list[Ending] = []
+        failures: list[RemediatorError] = []
+        for index, delivery in enumerate(read(event)):
+            try:
+                ending = self._end(delivery, f"{request_id}#{index}", deadline)
+            except RemediatorError as error:
+                ending = Ending(Outcome.FAILED, f"{type(error).__name__}: {error}")
+                failures.append(error)
+            if CONSEQUENCES[ending.outcome].raises and ending.outcome is not Outcome.FAILED:
+                failures.append(Unhealed(f"{ending.outcome}: {ending.reason}"))
+            endings.append(ending)
+            try:
+                self._record(delivery, f"{request_id}#{index}", ending)
+            except StateError as error:
+                failures.append(error)
+        if failures:
+            raise failures[0]
+        return endings
+
+    def _end(self, delivery: Delivery, owner: str, deadline: Deadline) -> Ending:
+        if delivery.verdict is not Verdict.WAKE:
+            return Ending(WITHOUT_A_LOOK[delivery.verdict], delivery.reason)
+        run = self._claim(delivery, owner, deadline)
+        if isinstance(run, Ending):
+            return run
+        try:
+            ending = self._heal(run)
+        except (SecretError, DeadlineOver) as error:
+            self._release(run, Outcome.FAILED, f"{type(error).__name__}: {error}")
+            raise
+        logout = self.pool.submit(self.shop.logout, run.token, deadline) if run.token else None
+        self._tell(run)
+        if logout:
+            logout.result()
+        return ending
+
+    def _claim(self, delivery: Delivery, owner: str, deadline: Deadline) -> Run | Ending:
+        received = deadline.clock()
+        now = self.clock()
+        name = next((alarm.name for alarm in delivery.alarms if alarm.name), "an unnamed alarm")
+        wake = Wake(owner, secrets.token_hex(4), delivery.sent_at or now, name, delivery.reason)
+        until = now + timedelta(seconds=deadline.left) + LEASE_MARGIN
+        run = Run(wake, deadline, self.store.head(), received, lap=received)
+        while True:
+            claimed = self._commit(run, lambda head: judge.claim(head, wake, self.clock(), until))
+            if isinstance(claimed, Covered):
+                self._tell(run)
+                return Ending(
+                    Outcome.JOINED,
+                    "the alarm was sent before the last incident ended",
+                    claimed.incident,
+                )
+            if isinstance(claimed, Join):
+                if self.store.join(claimed.owner, wake.sent):
+                    return Ending(Outcome.JOINED, "another run works on the incident", claimed.incident)
+                run.head = self.store.head()
+                continue
+            run.mark("claim")
+            return run
+
+    def _heal(self, run: Run) -> Ending:
+        refused = self._login(run)
+        if refused:
+            return self._release(run, ENDINGS[refused.verdict], refused.evidence)
+        samples = self._orders(run, SAMPLES)
+        run.mark("sample")
+        while True:
+            shown = diagnose(samples)
+            if shown.verdict is Shown.HEALTHY:
+                ended = self._close(run, samples[0].began, shown)
+                if ended:
+                    return ended
+                samples = self._orders(run, 1)
+                continue
+            if shown.verdict in ENDINGS:
+                return self._release(run, ENDINGS[shown.verdict], shown.evidence)
+            link = self._guarded(shown)
+            if isinstance(link, Denied):
+                return self._release(run, link.outcome, link.reason)
+            intent = self._intend(run, link, shown)
+            run.mark("intent")
+            if isinstance(intent, Superseded):
+                return self._superseded(run)
+            if isinstance(intent, Denied):
+                return self._release(run, intent.outcome, intent.reason)
+            answer = self.factory.call(link, run.deadline)
+            run.mark("call")
+            writing = self.pool.submit(self._answered, run, link, answer)
+            samples = self._orders(run, 1)
+            run.mark("verify")
+            if isinstance(writing.result(), Superseded):
+                return self._superseded(run)
+
+    def _login(self, run: Run) -> Diagnosis | None:
+        found = judge_login(self.shop.login(run.deadline))
+        run.mark("login")
+        if isinstance(found, Diagnosis):
+            return found
+        run.token = found
+        return None
+
+    def _orders(self, run: Run, count: int) -> list[Sample]:
+        """Orders side by side; a token that is refused is asked for once more, in a later second."""
+        samples = self._order_at_once(run, count)
+        refused = all(sample.status == 401 for sample in samples)
+        if refused and run.token and run.looks == 0 and not self._renewed(run):
+            samples = self._order_at_once(run, count)
+        return samples
+
+    def _order_at_once(self, run: Run, count: int) -> list[Sample]:
+        token = run.token or ""
+        orders: list[Future[Sample]] = [
+            self.pool.submit(self.shop.order, token, run.deadline) for _ in range(count - 1)
+        ]
+        mine = self.shop.order(token, run.deadline)
+        return [mine, *(order.result() for order in orders)]
+
+    def _renewed(self, run: Run) -> Diagnosis | None:
+        """Log in anew: two logins of one diner in one second share a token, and one logout ends both."""
+        run.looks += 1
+        self.sleep(run.deadline.allow(1.0))
+        return self._login(run)
+
+    def _guarded(self, shown: Diagnosis) -> ReportLink | Denied:
+        if len(shown.links) > 1:
+            return Denied(Outcome.BLOCKED, f"the samples offer {len(shown.links)} different links")
+        link = guard(shown.links[0], self.links, self.resolve)
+        if isinstance(link, Refusal):
+            return Denied(Outcome.BLOCKED, f"the link to {link.host} was refused: {link.reason}")
+        return link
+
+    def _intend(self, run: Run, link: ReportLink, shown: Diagnosis) -> NoChange | None:
+        evidence = {
+            "host": link.host,
+            "link": link.fingerprint,
+            "diagnosis": shown.verdict,
+            "evidence": shown.evidence,
+        }
+        return self._commit(
+            run,
+            lambda head: judge.intend(head, run.wake.run, self.clock(), self.policy, link.fingerprint, evidence),
+        )
+
+    def _answered(self, run: Run, link: ReportLink, answer: Sample) -> NoChange | None:
+        evidence = {
+            "link": link.fingerprint,
+            "status": answer.status,
+            "fault": answer.fault,
+            "says": answer.text("message")[:80],
+            "ms": round(answer.elapsed * 1000),
+        }
+        whole = answer.fault is None
+        return self._commit(
+            run,
+            lambda head: judge.answered(head, run.wake.run, self.clock(), whole=whole, evidence=evidence),
+        )
+
+    def _close(self, run: Run, began: datetime, shown: Diagnosis) -> Ending | None:
+        """The ending, or None where an alarm came after the sample began: look once more."""
+        incident = run.head.incident
+        outcome = Outcome.HEALED if incident and incident.calls else Outcome.ALREADY_HEALTHY
+        closed = self._commit(
+            run,
+            lambda head: judge.close(head, run.wake.run, self.clock(), began, shown.evidence, run.phases),
+        )
+        if isinstance(closed, Superseded):
+            return self._superseded(run)
+        if isinstance(closed, Woken):
+            run.looks += 1
+            if run.looks > LOOKS_AFTER_WAKES:
+                return self._release(run, Outcome.UNRESOLVED, "alarms keep coming while orders are good")
+            return None
+        return Ending(outcome, shown.evidence, run.head.last_incident)
+
+    def _release(self, run: Run, outcome: Outcome, reason: str) -> Ending:
+        released = self._commit(
+            run,
+            lambda head: judge.release(head, run.wake.run, self.clock(), outcome, reason, run.phases),
+        )
+        if isinstance(released, Superseded):
+            return self._superseded(run)
+        return Ending(outcome, reason, run.head.incident.id if run.head.incident else None)
+
+    def _superseded(self, run: Run) -> Ending:
+        incident = run.head.incident.id if run.head.incident else run.head.last_incident
+        return Ending(Outcome.JOINED, "another run took the incident over", incident)
+
+    def _commit(self, run: Run, decide: Callable[[Head], Change | NoChange | None]) -> NoChange | None:
+        """Decide on the head as last seen and commit it; whoever lost reads the head and decides anew.
+
+        Returns None once committed, or the judgement that asks for no change.
+        """
+        while True:
+            decided = decide(run.head)
+            if not isinstance(decided, Change):
+                return decided
+            new = self.store.commit(run.head, decided)
+            if new is not None:
+                run.head = new
+                return None
+            if not run.deadline.left:
+                raise DeadlineOver("others kept writing the head until the time was up")
+            self.sleep(random.uniform(0.005, 0.05))  # noqa: S311 - jitter keeps no secret
+            run.head = self.store.head()
+
+    def _tell(self, run: Run) -> None:
+        """Send what this run has to send. A message that can't be sent stays in the head, and changes nothing."""
+        sent = []
+        for message in judge.unsent(run.head, run.wake.owner, self.clock()):
+            try:
+                self.people.tell(message)
+            except MessageError as error:
+                self.warn(f"a message waits in the head: {error}")
+            else:
+                sent.append(message.id)
+        if sent:
+            self._commit(run, lambda head: judge.told(head, sent, self.clock()))
+
+    def _record(self, delivery: Delivery, owner: str, ending: Ending) -> None:
+        sent = delivery.sent_at or self.clock()
+        alarms = tuple(f"{alarm.name} {alarm.state}" for alarm in delivery.alarms)
+        self.store.record(Event(sent, owner, delivery.verdict, alarms, ending))

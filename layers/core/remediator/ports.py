@@ -1,0 +1,63 @@
+"""What the pipeline needs from the outside world, in its own words."""
+
+from datetime import datetime
+from typing import Protocol
+
+from remediator.head import Change, Head, Message
+from remediator.outcome import Event
+from remediator.report_link import ReportLink
+from remediator.sample import Deadline, Sample
+
+
+class Shop(Protocol):
+    """The service that takes orders. Faults, also a lack of time, are part of the sample."""
+
+    def login(self, deadline: Deadline) -> Sample:
+        """Ask for a token of our diner. Raises SecretError."""
+        ...
+
+    def order(self, token: str, deadline: Deadline) -> Sample:
+        """Order one pizza."""
+        ...
+
+    def logout(self, token: str, deadline: Deadline) -> None:
+        """Give the token back. Never raises: a row left behind harms nobody."""
+        ...
+
+
+class Factory(Protocol):
+    """Whoever answers a report link."""
+
+    def call(self, link: ReportLink, deadline: Deadline) -> Sample:
+        """GET the link once, without following redirects."""
+        ...
+
+
+class Store(Protocol):
+    """Head and log of one target."""
+
+    def head(self) -> Head:
+        """The head as last committed. Raises StateError, UnreadableHead."""
+        ...
+
+    def commit(self, seen: Head, change: Change) -> Head | None:
+        """Write the change if the head's `v` is as seen, and, where the change moves `covered_until`, no wake
+        is newer than it. Returns the new head, or None where somebody else was first. Raises StateError.
+        """
+        ...
+
+    def join(self, owner: str, sent: datetime) -> bool:
+        """Note a wake for the lease's owner; False where that owner has gone. Raises StateError."""
+        ...
+
+    def record(self, event: Event) -> None:
+        """Write how a delivered event ended. Raises StateError."""
+        ...
+
+
+class People(Protocol):
+    """Those who are told."""
+
+    def tell(self, message: Message) -> None:
+        """Send one message. Raises MessageError."""
+        ...

@@ -1,0 +1,273 @@
+"""The report link: found in an error body, judged once, and shown to nobody.
+
+`find_links` reads the candidates off an answer. `guard` judges one of them, on the very string that
+will be sent: nothing is trimmed, decoded or lower-cased on the way. It alone makes a `ReportLink`,
+and a `ReportLink` is all the caller takes. Names and shapes: the contract page of JWT Pizza.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from typing import Final, NoReturn, final
+
+FIELD_NAMES: Final = frozenset(
+    {
+        "reportUrl",
+        "reportErrorToPizzaFactoryUrl",
+        "reportPizzaCreationErrorToPizzaFactoryUrl",
+        "reportSlowPizzaToFactoryUrl",
+        "followLinkToEndChaos",
+    }
+)
+
+Resolver = Callable[[str, int], Sequence[str]]
+"""Name and port to the addresses a connection may go to; raises OSError when it can't tell."""
+
+# One string or bracket of JSON. The closing quote is optional, so that a string cut off by the
+# read limit ends the scan instead of making each escaped quote in it a new beginning.
+_TOKEN = re.compile(r'"((?:[^"\\]|\\.)*+)("?)(\s*+:)?|([\[\]{}])', re.DOTALL)
+_NESTING = 4  # JSON inside a string inside JSON: each level is scanned once more, so it is bounded
+
+_SHAPE = re.compile(
+    r"https://([a-z0-9.-]+)(?::([1-9][0-9]{0,4}))?"
+    r"(?:/api/support/[0-9a-f]{32}/report/[0-9a-z]{1,32}"
+    r"|(/api/report\?apiKey=[0-9a-f]{32}&fixCode=[0-9a-f]{32}))"
+)
+_ENTRY = re.compile(r"((?:(?!-)[a-z0-9-]{1,63}(?<!-)\.)*(?!-)[a-z0-9-]{1,63}(?<!-))(?::([0-9]+))?")
+_NUMERIC = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)")  # systems read such a name as an address
+_AUTHORITY = re.compile(r"https?://(?:[^/?#\\]*@)?\[?([a-z0-9.:-]{1,253})\]?(?=[/?#\\]|\Z)")
+_KEY = re.compile(r"[0-9a-f]{32}")
+
+# Only words for people: none of these lets a link pass. The first that applies is given.
+_WHY_NOT = (
+    (re.compile(r"\A\Z"), "it is empty"),
+    (re.compile(r"\A.{513}", re.DOTALL), "it is longer than 512 characters"),
+    (re.compile(r"[^!-~]|\\"), "it holds a character that no report link has"),
+    (re.compile(r"\A(?!https://)"), "its scheme is not https"),
+    (re.compile(r"\Ahttps://[^/?#]*@"), "it names a user"),
+    (re.compile(r""), "it is not https://host/api/support/<key>/report/<code> and nothing more"),
+)
+
+_NAT64 = ip_network("64:ff9b::/96")
+_UNICAST6 = ip_network("2000::/3")
+# Is_global calls them public, or did until lately: multicast, tunnels to anywhere, documentation.
+_NOT_PUBLIC = tuple(map(ip_network, ("224.0.0.0/4", "192.88.99.0/24", "2001::/23", "2002::/16", "3fff::/20")))
+_PRIVATE = tuple(
+    map(
+        ip_network,
+        ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "::1/128", "fc00::/7"),
+    )
+)
+_METADATA6 = ip_network("fd00:ec2::/32")  # EC2's own services over IPv6; over IPv4 link-local
+
+
+def fingerprint(text: str) -> str:
+    """The first 12 hex digits of the SHA-256 of `text`; lone surrogates are no obstacle."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+
+
+def readable_host(url: str) -> str:
+    """The host `url` would lead to, for people; "unreadable" unless plain and free of keys."""
+    found = _AUTHORITY.match(url)
+    return found[1] if found and not _KEY.search(found[1]) else "unreadable"
+
+
+def find_links(body: bytes, names: frozenset[str] = FIELD_NAMES) -> tuple[str, ...]:
+    """The distinct values under `names`, at any depth, in order; never raises.
+
+    Scans tokens instead of building a tree, so that depth, duplicate keys, NaN, a BOM, bytes that
+    aren't UTF-8 and a cut-off end need no care. A list of strings counts each of them; other
+    values that aren't strings are passed over.
+    """
+    return tuple(dict.fromkeys(_scan(body.decode("utf-8", "replace"), names, _NESTING)))
+
+
+def _scan(text: str, names: frozenset[str], nesting: int) -> Iterator[str]:
+    named = False  # the key just read is one of the names
+    link_lists: list[bool] = []  # of each open bracket: is it the list under such a key?
+    for raw, closed, colon, bracket in _TOKEN.findall(text):
+        if bracket:
+            if bracket in "[{":
+                link_lists.append(named and bracket == "[")
+            elif link_lists:
+                link_lists.pop()
+            named = False
+        elif closed and colon:
+            named = _unescape(raw) in names
+        elif closed:
+            value = _unescape(raw)
+            if named or (link_lists and link_lists[-1]):
+                yield value
+            named = False
+            if nesting and "\\" in raw:  # without an escaped quote there is no JSON in it
+                yield from _scan(value, names, nesting - 1)
+
+
+def _unescape(raw: str) -> str:
+    try:
+        return str(json.loads(f'"{raw}"', strict=False))
+    except ValueError:  # an escape that JSON doesn't know
+        return raw
+
+
+@dataclass(frozen=True)
+class LinkPolicy:
+    """What may be called: `allowed_hosts` are "name", meaning port 443, or "name:port".
+
+    `allow_private` lets loopback and private addresses pass (game days), `allow_legacy` the query
+    shape of 2025. Raises ValueError for an entry that is neither a name nor an IPv4 address.
+    """
+
+    allowed_hosts: frozenset[str]
+    allow_private: bool = False
+    allow_legacy: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "allowed_hosts", frozenset(map(_entry, self.allowed_hosts)))
+
+    def allows(self, host: str, port: int) -> bool:
+        listed = self.allowed_hosts
+        return f"{host}:{port}" in listed or (port == 443 and host in listed)
+
+
+def _entry(entry: str) -> str:
+    lowered = entry.lower() if entry.isascii() else ""
+    parts = _ENTRY.fullmatch(lowered)
+    if not parts or len(parts[1]) > 253 or not _is_port(parts[2]) or not _is_host(parts[1]):
+        raise ValueError(
+            f"The allow-list entry {entry!r} is not a host: write a name or a four-part IPv4 "
+            "address, with :port unless it is 443, such as pizza-factory.cs329.click."
+        )
+    return lowered
+
+
+def _is_port(digits: str | None) -> bool:
+    return digits is None or (digits[0] != "0" and len(digits) <= 5 and int(digits) <= 65535)
+
+
+def _is_host(host: str) -> bool:
+    return not _NUMERIC.fullmatch(host) or _is_literal(host)
+
+
+def _is_literal(host: str) -> bool:
+    try:
+        return bool(IPv4Address(host).packed)
+    except ValueError:
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a candidate won't be called. `lookup_failed`: the name system failed, not the link."""
+
+    reason: str
+    host: str
+    fingerprint: str
+    lookup_failed: bool = False
+
+
+_MADE_BY_THE_GUARD: Final = object()
+
+
+@final
+class ReportLink:
+    """A link that passed the guard. `addresses` are the judged ones, none if not looked up.
+
+    Shows itself as host and fingerprint only; the link is had by `reveal()` and no other way.
+    """
+
+    __slots__ = ("_url", "addresses", "fingerprint", "host", "port")
+    addresses: tuple[str, ...]
+    fingerprint: str
+    host: str
+    port: int
+
+    def __init__(self, token: object, url: str, host: str, port: int, addresses: tuple[str, ...]) -> None:
+        if token is not _MADE_BY_THE_GUARD:
+            raise TypeError("Only report_link.guard makes a ReportLink.")
+        values = (url, addresses, fingerprint(url), host, port)
+        for name, value in zip(self.__slots__, values, strict=True):
+            object.__setattr__(self, name, value)
+
+    def reveal(self) -> str:
+        """The link itself, to be sent and never to be written down."""
+        return str(object.__getattribute__(self, "_url"))
+
+    def __repr__(self) -> str:
+        return f"<link {self.host} {self.fingerprint}>"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ReportLink) and self.reveal() == other.reveal()
+
+    def __hash__(self) -> int:
+        return hash(self.fingerprint)
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError("A ReportLink is what the guard judged: it doesn't change.")
+
+    def __delattr__(self, name: str) -> NoReturn:
+        raise AttributeError("A ReportLink is what the guard judged: it doesn't change.")
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        raise TypeError("A ReportLink is neither pickled nor copied: it holds a credential.")
+
+    def __init_subclass__(cls) -> NoReturn:
+        raise TypeError("Only report_link.guard makes a ReportLink.")
+
+
+def guard(candidate: str, policy: LinkPolicy, resolve: Resolver | None) -> ReportLink | Refusal:
+    """Judge `candidate`; the only maker of a `ReportLink`.
+
+    Without `resolve`, names aren't looked up and the link has no addresses to connect to; a
+    literal address is judged always. A host off the list is never looked up.
+    """
+    shape = _SHAPE.fullmatch(candidate)
+    if shape is None:
+        return _refuse(candidate, next(why for rule, why in _WHY_NOT if rule.search(candidate)))
+    host, port = shape[1], int(shape[2] or 443)
+    if shape[3] and not policy.allow_legacy:
+        return _refuse(candidate, "it is of the shape of 2025, which the settings don't allow")
+    if not policy.allows(host, port):
+        return _refuse(candidate, "its host and port are not on the allow-list")
+    addresses: tuple[str, ...] = ()
+    if _is_literal(host):
+        addresses = (host,)
+    elif resolve is not None:
+        try:
+            addresses = tuple(resolve(host, port))
+        except OSError:
+            return _refuse(candidate, "its host could not be looked up", lookup_failed=True)
+        if not addresses:
+            return _refuse(candidate, "its host has no address", lookup_failed=True)
+    for address in addresses:
+        if not _may_connect(address, policy.allow_private):
+            return _refuse(candidate, f"its host leads to {address[:45]}, no public address")
+    return ReportLink(_MADE_BY_THE_GUARD, candidate, host, port, addresses)
+
+
+def _refuse(candidate: str, reason: str, *, lookup_failed: bool = False) -> Refusal:
+    return Refusal(reason, readable_host(candidate), fingerprint(candidate), lookup_failed)
+
+
+def _may_connect(address: str, allow_private: bool) -> bool:
+    try:
+        ip = _unwrap(ip_address(address))
+    except ValueError:
+        return False
+    if ip in _METADATA6 or "%" in address:  # an address with a zone is one of this machine's links
+        return False
+    if any(ip in network for network in _PRIVATE):
+        return allow_private
+    if isinstance(ip, IPv6Address) and ip not in _UNICAST6:
+        return False
+    return ip.is_global and not any(ip in network for network in _NOT_PUBLIC)
+
+
+def _unwrap(ip: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
+    """The IPv4 address that is reached by way of a mapped or a translated IPv6 address."""
+    if isinstance(ip, IPv6Address) and (ip.ipv4_mapped or ip in _NAT64):
+        return IPv4Address(int(ip) & 0xFFFFFFFF)
+    return ip

@@ -1,0 +1,73 @@
+"""What one request to the shop or the factory showed, and the time a run may take."""
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+class Fault(StrEnum):
+    """Why a request got no whole answer."""
+
+    TIMEOUT = "timed out"
+    REFUSED = "connection refused or name unknown"
+    RESET = "connection closed before the answer was whole"
+    TLS = "certificate not accepted"
+    TOO_LARGE = "answer larger than the limit"
+    GARBLED = "answer that is no HTTP"
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One request's answer, or the fault it met.
+
+    `began`: UTC. `elapsed`: seconds until the answer was whole, or until the fault. `status` is None
+    exactly where `fault` is not. The body may hold a report link or a token: it isn't shown.
+    """
+
+    began: datetime
+    elapsed: float
+    status: int | None = None
+    body: bytes = field(default=b"", repr=False)
+    fault: Fault | None = None
+
+    @property
+    def json(self) -> object:
+        """The body as JSON, or None where it isn't."""
+        try:
+            found: object = json.loads(self.body)
+        except (ValueError, RecursionError):
+            return None
+        return found
+
+    def text(self, name: str) -> str:
+        """The string under `name` of a JSON object, or the empty string."""
+        found = self.json
+        value = found.get(name) if isinstance(found, dict) else None
+        return value if isinstance(value, str) else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """When a run has to be over: every time-out comes out of this one budget.
+
+    `ends`: seconds on `clock`, which never goes back.
+    """
+
+    ends: float
+    clock: Callable[[], float] = time.monotonic
+
+    @classmethod
+    def after(cls, seconds: float, clock: Callable[[], float] = time.monotonic) -> "Deadline":
+        return cls(clock() + seconds, clock)
+
+    @property
+    def left(self) -> float:
+        """Seconds left, never below 0."""
+        return max(0.0, self.ends - self.clock())
+
+    def allow(self, at_most: float) -> float:
+        """Seconds that one step may take: what it asks for, or what is left."""
+        return min(at_most, self.left)

@@ -1,0 +1,47 @@
+"""What the template tells the function: the only module that reads the environment."""
+
+import os
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, HttpUrl, Json, ValidationError
+
+from remediator.errors import SettingsError
+from remediator.head import Mode
+
+SECONDS_FOR_LOGIN = 10.0
+
+
+def _listed(text: object) -> object:
+    return [part.strip() for part in text.split(",") if part.strip()] if isinstance(text, str) else text
+
+
+Listed = Annotated[frozenset[str], BeforeValidator(_listed)]
+
+
+class Settings(BaseModel):
+    """One stack, one target. Each field is the environment variable of its name in capitals."""
+
+    model_config = ConfigDict(frozen=True)
+
+    target: Annotated[str, Field(min_length=1)]
+    shop_url: HttpUrl
+    allowed_report_hosts: Annotated[Listed, Field(min_length=1)]
+    diner_secret_arn: Annotated[str, Field(min_length=1)]
+    table: Annotated[str, Field(min_length=1)]
+    people_topic_arn: Annotated[str, Field(min_length=1)]
+    mode: Mode = "act"
+    order: Json[dict[str, Any]]
+    order_seconds: Annotated[float, Field(gt=0)] = 40.0
+    calls_an_hour: Annotated[int, Field(ge=0)] = 6
+    keep_days: Annotated[int, Field(ge=1)] = 400
+    game_day_ca: str = ""
+
+    @classmethod
+    def from_environment(cls) -> Self:
+        """The settings of this function. Raises SettingsError naming each variable that is wrong, never its value."""
+        found = {name: os.environ[name.upper()] for name in cls.model_fields if name.upper() in os.environ}
+        try:
+            return cls.model_validate(found)
+        except ValidationError as error:
+            wrong = ", ".join(f"{'.'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors())
+            raise SettingsError(f"the function's environment is wrong: {wrong}") from None

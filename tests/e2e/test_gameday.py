@@ -1,0 +1,51 @@
+"""Game days as a person plays them: SAM, a local AWS, a shop, diners, an alarm by the metric."""
+
+from typing import Any
+
+import pytest
+
+from tests.e2e.conftest import gameday
+
+# What the function's role is allowed and the platform uses in its name, not our code.
+BY_THE_PLATFORM = {"logs:CreateLogStream", "logs:PutLogEvents", "sqs:SendMessage"}
+
+
+def test_incident_of_2025_04_08_is_healed_by_one_call_and_the_log_is_whole() -> None:
+    result, code = gameday("fail")
+
+    assert code == 0
+    assert (result["outcome"], result["log_whole"], result["retries"]) == ("HEALED", True, 0)
+    assert result["report_calls"] == 1
+    assert result["orders"]["failed"] > 0
+    assert len(result["messages"]) == 1
+    assert [e["kind"] for e in result["log"]][-5:] == ["opened", "intent", "answer", "closed", "told"]
+    assert result["phases"]["total"] < 3000, result["phases"]
+
+
+def test_copies_of_the_alarm_make_one_call_under_the_runtime_emulator() -> None:
+    result, code = gameday("fail", "--emulator", "--copies", "2", "--again", "2")
+
+    assert code == 0
+    outcomes = sorted(event["outcome"] for event in result["events"])
+    assert outcomes.count("HEALED") == 1
+    assert set(outcomes) <= {"HEALED", "JOINED", "ALREADY_HEALTHY"}
+    assert len(outcomes) == 5
+    assert result["report_calls"] == 1
+
+
+def test_role_allows_what_the_function_needs_and_nothing_else(
+    template: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    result, code = gameday("fail", "--iam")
+
+    policies = template["Resources"]["RemediateRole"]["Properties"]["Policies"]
+    statements = [each for policy in policies for each in policy["PolicyDocument"]["Statement"]]
+    allowed = {action for each in statements for action in listed(each["Action"])}
+    with capsys.disabled():
+        print(f"\nallowed by the role: {sorted(allowed)}\nneeded by a game day: {result['actions']}")  # noqa: T201
+    assert code == 0
+    assert allowed - BY_THE_PLATFORM == set(result["actions"])
+
+
+def listed(action: str | list[str]) -> list[str]:
+    return [action] if isinstance(action, str) else action

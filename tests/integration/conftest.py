@@ -1,0 +1,20 @@
+"""Real parts: a local AWS, a shop on loopback."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from console.gameday.local_aws import LocalAws
+from console.gameday.shop import Shop
+
+
+@pytest.fixture(scope="session")
+def aws() -> Iterator[LocalAws]:
+    with LocalAws() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def shop() -> Iterator[Shop]:
+    with Shop(slow_seconds=0.2) as open_for_orders:
+        yield open_for_orders

@@ -1,0 +1,128 @@
+"""The HTTP adapters against the shop on loopback."""
+
+import logging
+import os
+from datetime import UTC, datetime
+
+import pytest
+
+from console.gameday.shop import Shop
+from remediator.adapters.http import Caller, HttpFactory, HttpShop, new_session, system_resolver
+from remediator.adapters.secrets import Credentials, DinerSecret
+from remediator.diagnosis import Verdict, diagnose, judge_login
+from remediator.report_link import LinkPolicy, ReportLink, guard
+from remediator.sample import Deadline, Fault
+from remediator.settings import Settings
+
+SOON = Deadline.after(20)
+
+
+class KnownSecret(DinerSecret):
+    """Credentials that need no AWS."""
+
+    def __init__(self, email: str, password: str) -> None:
+        self._kept = Credentials.model_validate({"email": email, "password": password})
+
+
+def adapter(shop: Shop, password: str | None = None, url: str | None = None) -> HttpShop:
+    settings = Settings.model_validate(
+        {
+            "target": "t",
+            "shop_url": url or shop.url,
+            "allowed_report_hosts": shop.factory_host,
+            "diner_secret_arn": "a",
+            "table": "t",
+            "people_topic_arn": "a",
+            "order": '{"franchiseId":1,"storeId":1,"items":[{"menuId":1,"description":"Veggie","price":0.0038}]}',
+        }
+    )
+    secret = KnownSecret(shop.email, password or shop.password)
+    return HttpShop(Caller(new_session(""), lambda: datetime.now(UTC)), settings, secret)
+
+
+def factory(shop: Shop, ca: str | None = None) -> HttpFactory:
+    return HttpFactory(Caller(new_session(shop.ca_file if ca is None else ca), lambda: datetime.now(UTC)))
+
+
+def link_of(shop: Shop) -> ReportLink:
+    service = adapter(shop)
+    token = judge_login(service.login(SOON))
+    assert isinstance(token, str)
+    shown = diagnose([service.order(token, SOON)])
+    assert shown.verdict is Verdict.FAILING
+    policy = LinkPolicy(frozenset({shop.factory_host}), allow_private=True)
+    link = guard(shown.links[0], policy, system_resolver)
+    assert isinstance(link, ReportLink), link
+    return link
+
+
+@pytest.fixture(autouse=True)
+def _well(shop: Shop) -> None:
+    shop.chaos("off")
+
+
+def test_healthy_order_is_healthy_and_the_token_is_given_back(shop: Shop) -> None:
+    service = adapter(shop)
+    token = judge_login(service.login(SOON))
+    assert isinstance(token, str)
+
+    assert diagnose([service.order(token, SOON)]).verdict is Verdict.HEALTHY
+    service.logout(token, SOON)
+    assert diagnose([service.order(token, SOON)]).verdict is Verdict.UNAUTHORIZED
+
+
+def test_wrong_password_is_unauthorized(shop: Shop) -> None:
+    shown = judge_login(adapter(shop, password="not the password").login(SOON))
+
+    assert not isinstance(shown, str)
+    assert shown.verdict is Verdict.UNAUTHORIZED
+
+
+def test_get_of_the_link_ends_the_failure(shop: Shop) -> None:
+    shop.chaos("fail")
+    link = link_of(shop)
+
+    answer = factory(shop).call(link, SOON)
+
+    assert answer.status == 200
+    assert shop.state()["chaos"] == "off"
+
+
+def test_factory_with_an_unknown_certificate_is_not_called(shop: Shop) -> None:
+    shop.chaos("fail")
+
+    answer = factory(shop, ca="").call(link_of(shop), SOON)
+
+    assert answer.fault is Fault.TLS
+    assert shop.state()["chaos"] == "fail"
+
+
+def test_shop_that_is_not_there_is_refused(shop: Shop) -> None:
+    assert adapter(shop, url="http://127.0.0.1:9").login(SOON).fault is Fault.REFUSED
+
+
+def test_request_without_time_left_is_not_sent(shop: Shop) -> None:
+    before = len(shop.requests)
+
+    assert adapter(shop).login(Deadline.after(0)).fault is Fault.TIMEOUT
+    assert len(shop.requests) == before
+
+
+def test_environment_leads_no_request_elsewhere(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.setitem(os.environ, name, "http://127.0.0.1:9")
+
+    assert adapter(shop).login(SOON).status == 200
+
+
+def test_no_secret_is_in_what_the_http_libraries_log(shop: Shop, caplog: pytest.LogCaptureFixture) -> None:
+    from remediator.bootstrap import hush  # noqa: PLC0415 - importing it makes a logger
+
+    hush()
+    shop.chaos("fail")
+    with caplog.at_level(logging.DEBUG):
+        hush()
+        factory(shop).call(link_of(shop), SOON)
+
+    assert shop.vendor_token not in caplog.text
+    assert shop.password not in caplog.text

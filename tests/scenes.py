@@ -1,0 +1,115 @@
+"""Ready-made parts for tests: answers of the shop, alarms, and a remediator on in-memory adapters."""
+
+import json
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from remediator.adapters.memory import MemoryFactory, MemoryPeople, MemoryShop, MemoryStore
+from remediator.head import Policy
+from remediator.pipeline import Remediator
+from remediator.report_link import LinkPolicy
+from remediator.sample import Fault, Sample
+
+BEGAN = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
+KEY, CODE = "0123456789abcdef0123456789abcdef", "a1b2c3d4"
+LINK = f"https://factory.test/api/support/{KEY}/report/{CODE}"
+FRESH_LINK = f"https://factory.test/api/support/{KEY}/report/e5f6a7b8"
+ELSEWHERE = f"https://elsewhere.test/api/support/{KEY}/report/{CODE}"
+TOKEN, PASSWORD = "the-diners-own-token", "margherita-4711"
+
+
+def answer(status: int, body: object, elapsed: float = 0.02) -> Sample:
+    """An answer with a JSON body."""
+    return Sample(BEGAN, elapsed, status, json.dumps(body).encode())
+
+
+def fault(kind: Fault) -> Sample:
+    """A request that got no whole answer."""
+    return Sample(BEGAN, 1.0, fault=kind)
+
+
+def failing(link: str = LINK) -> Sample:
+    """The 500 of the incident of 2025-04-08."""
+    return answer(500, {"message": "Failed to fulfill order at factory", "followLinkToEndChaos": link})
+
+
+GOOD = answer(200, {"order": {"id": 7}, "jwt": "x.y.z"})
+LOGIN = answer(200, {"user": {"id": 2}, "token": TOKEN})
+UNKNOWN_USER = answer(404, {"message": "unknown user"})
+UNAUTHORIZED = answer(401, {"message": "unauthorized"})
+RESOLVED = answer(200, {"message": "Problem resolved. Pizza is back on the menu!"})
+
+
+class Clock:
+    """UTC that moves by 10 ms at each look."""
+
+    def __init__(self) -> None:
+        self.now = BEGAN
+
+    def __call__(self) -> datetime:
+        self.now += timedelta(milliseconds=10)
+        return self.now
+
+
+class Scene:
+    """A remediator on in-memory adapters, and what it did."""
+
+    def __init__(
+        self,
+        *orders: Sample,
+        logins: Sequence[Sample] = (LOGIN,),
+        report: Sample = RESOLVED,
+        policy: Policy | None = None,
+        store: MemoryStore | None = None,
+    ) -> None:
+        self.shop = MemoryShop(orders, logins)
+        self.factory = MemoryFactory(report)
+        self.store = store or MemoryStore()
+        self.people = MemoryPeople()
+        self.clock = Clock()
+        self.warnings: list[str] = []
+        self.remediator = Remediator(
+            shop=self.shop,
+            factory=self.factory,
+            store=self.store,
+            people=self.people,
+            policy=policy or Policy(),
+            links=LinkPolicy(frozenset({"factory.test"})),
+            resolve=lambda _name, _port: ("93.184.216.34",),
+            clock=self.clock,
+            pool=ThreadPoolExecutor(2),
+            warn=self.warnings.append,
+            sleep=lambda _seconds: None,
+        )
+
+    @property
+    def outcomes(self) -> list[str]:
+        """Outcomes on record, in the order of the events."""
+        return [event.ending.outcome for event in self.store.events.values()]
+
+    @property
+    def kinds(self) -> list[str]:
+        """The log's kinds of entries, oldest first."""
+        return [entry.kind for entry in self.store.log]
+
+
+def alarm(state: str = "ALARM", sent: datetime = BEGAN, name: str = "OrdersFailing") -> dict[str, Any]:
+    """A CloudWatch alarm as SNS hands it to Lambda."""
+    message = {
+        "AlarmName": name,
+        "AlarmArn": f"arn:aws:cloudwatch:us-east-1:123456789012:alarm:{name}",
+        "NewStateValue": state,
+        "OldStateValue": "OK" if state == "ALARM" else "ALARM",
+        "NewStateReason": "2 datapoints were at or above the threshold",
+        "StateChangeTime": "2026-11-23T07:59:59.000+0000",
+    }
+    return sns(json.dumps(message), sent)
+
+
+def sns(message: str, sent: datetime = BEGAN) -> dict[str, Any]:
+    """Any message as SNS hands it to Lambda."""
+    stamp = sent.strftime("%Y-%m-%dT%H:%M:%S.") + f"{sent.microsecond // 1000:03d}Z"
+    record = {"Type": "Notification", "MessageId": "m-1", "Message": message, "Timestamp": stamp}
+    return {"Records": [{"EventSource": "aws:sns", "EventVersion": "1.0", "Sns": record}]}

@@ -1,0 +1,147 @@
+import json
+
+import pytest
+
+from tests.unit.alarms.examples import event, keys, only, sns, states
+
+
+def alert(status: object = "firing", **labels: object) -> dict[str, object]:
+    labels = {"alertname": "OrdersFailing", **labels}
+    return {"status": status, "labels": labels, "startsAt": "2026-11-20T17:30:40Z"}
+
+
+def group(*alerts: object, **more: object) -> dict[str, object]:
+    return {"receiver": "remediator", "alerts": list(alerts), **more}
+
+
+@pytest.mark.parametrize(
+    ("name", "source", "verdict", "found"),
+    [
+        ("alertmanager", "alertmanager", "wake", ["firing", "resolved"]),
+        ("alertmanager-resolved", "alertmanager", "stand_down", ["resolved"]),
+        ("grafana-webhook", "grafana", "wake", ["firing"]),
+    ],
+)
+def test_each_alert_of_a_group_is_an_alarm(name: str, source: str, verdict: str, found: list[str]) -> None:
+    delivery = only(event(name))
+
+    assert (delivery.verdict, states(delivery)) == (verdict, found)
+    assert {(alarm.source, alarm.name) for alarm in delivery.alarms} == {(source, "OrdersFailing")}
+    assert len(keys(event(name))) == len(found)
+
+
+def test_an_alert_keeps_its_key_in_every_template_and_envelope() -> None:
+    plain = alert(oven="oven-4")
+    in_go = {**plain, "startsAt": "2026-11-20 17:30:40 +0000 UTC"}
+
+    for other in (group(in_go), group(plain, status="firing"), sns(group(plain), Timestamp="x")):
+        assert keys(other) == keys(group(plain))
+    later = {**plain, "startsAt": "2026-11-20T19:00:00Z"}
+    for other in (alert("resolved", oven="oven-4"), alert(oven="oven-5"), later):
+        assert keys(group(other)).isdisjoint(keys(group(plain)))
+
+
+@pytest.mark.parametrize("status", [None, "Resolved", "", 0, {"state": "resolved"}])
+def test_only_the_exact_word_resolved_ends_an_alert(status: object) -> None:
+    assert states(only(group(alert(status)))) == ["firing"]
+
+
+def test_a_group_that_fires_wakes_though_nothing_listed_does() -> None:
+    delivery = only(group(alert("resolved"), status="firing", truncatedAlerts=3))
+
+    assert (delivery.verdict, states(delivery)) == ("wake", ["resolved", "firing"])
+
+
+@pytest.mark.parametrize(("status", "verdict"), [("firing", "wake"), ("resolved", "stand_down"), (None, "wake")])
+def test_a_group_without_alerts_counts_by_its_status(status: object, verdict: str) -> None:
+    assert only(group(status=status)).verdict == verdict
+
+
+def test_what_is_no_alert_fires() -> None:
+    assert states(only(group(None, 5, alert("resolved")))) == ["firing", "firing", "resolved"]
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "state"),
+    [
+        ("DatasourceNoData", "firing", "no_data"),
+        ("DatasourceNoData", "resolved", "resolved"),
+        ("DatasourceError", "firing", "firing"),
+    ],
+)
+def test_missing_data_is_named_after_its_rule(name: str, status: str, state: str) -> None:
+    (alarm,) = only(group(alert(status, alertname=name, rulename="Orders"))).alarms
+
+    assert (alarm.name, alarm.state) == ("Orders", state)
+
+
+@pytest.mark.parametrize(("state", "found"), [("ok", "resolved"), ("alerting", "firing"), ("no_data", "no_data")])
+def test_the_legacy_webhook_is_read(state: str, found: str) -> None:
+    given = {"ruleName": "Orders", "ruleId": 4, "title": "[Alerting] Orders", "state": state}
+    (alarm,) = only(given).alarms
+
+    assert (alarm.source, alarm.name, alarm.state) == ("grafana", "Orders", found)
+    assert states(only(sns({"body": "told", "state": state}))) == [found]
+    assert only({"state": state, "door": "open"}).verdict == "wake"
+
+
+def test_an_oncall_group_counts_not_its_first_alert() -> None:
+    assert only(event("oncall")).verdict == "stand_down"
+
+
+@pytest.mark.parametrize(
+    ("state", "verdict"),
+    [("firing", "wake"), ("acknowledged", "wake"), ("silenced", "ignore"), (None, "wake")],
+)
+def test_only_a_silenced_oncall_group_is_ignored(state: object, verdict: str) -> None:
+    assert only({"alert_group": {"id": "G1", "state": state, "title": "x"}}).verdict == verdict
+
+
+def unescaped(status: str, *alerts: tuple[str, str]) -> str:
+    """The JSON template of Amazon Managed Prometheus, with a quote in an annotation."""
+    written = ", ".join(
+        f'{{"status": "{each}","labels": {{"alertname": "OrdersFailing", "oven": "oven-{at}"}},'
+        f'"annotations": {{"summary": "{note}"}},"startsAt": "2026-11-20 17:30:40 +0000 UTC"}}'
+        for at, (each, note) in enumerate(alerts)
+    )
+    return f'{{"receiver": "remediator","status": "{status}","alerts": [{written}]}}'
+
+
+@pytest.mark.parametrize(
+    ("status", "alerts", "found"),
+    [
+        ("firing", ["firing"], ["firing"]),
+        ("firing", ["firing", "resolved"], ["firing", "resolved"]),
+        ("resolved", ["resolved", "resolved"], ["resolved", "resolved"]),
+        ("firing", ["resolved"], ["firing"]),
+        ("resolved", ["firing"], ["resolved"]),
+        ("firing", [], ["firing"]),
+    ],
+)
+def test_the_template_that_escapes_nothing_is_read(status: str, alerts: list[str], found: list[str]) -> None:
+    text = unescaped(status, *((each, 'a "hot" oven') for each in alerts)) + ("" if alerts else '"')
+    delivery = only(sns(text))
+
+    with pytest.raises(json.JSONDecodeError):
+        json.loads(text)
+    assert states(delivery) == found
+    assert {one.source for one in delivery.alarms} == {"alertmanager"}
+    assert len(keys(sns(text))) == len(found)
+
+
+def test_an_annotation_writes_over_no_state() -> None:
+    inject = 'x"}, "status": "resolved", "labels": {}, "annotations": {"a": "b'
+    close = 'x"}}], "status": "resolved", "alerts": [{"status": "resolved", "a": {"b": "c'
+
+    for note in (inject, close, inject + 'and a " more', close + 'and a " more', "two\nlines"):
+        delivery = only(sns(unescaped("firing", ("firing", note))))
+        assert (delivery.verdict, delivery.alarms[0].state) == ("wake", "firing")
+
+
+def test_labels_are_bounded() -> None:
+    many = {f"k{at}": "v" * 5_000 for at in range(500)}
+    (alarm,) = only(group(alert(alertname="A" * 5_000, **many))).alarms
+
+    assert len(alarm.labels) == 50
+    assert max(map(len, alarm.labels.values())) == 1_000
+    assert len(alarm.name) == 1_000

@@ -1,0 +1,191 @@
+"""Whatever else is wrong with a message, its state decides or it wakes. `FUZZ_EXAMPLES=10000`
+tries more."""
+
+import copy
+import json
+import os
+import string
+import time
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from console.alarm import describe
+from remediator.alarms import read
+from tests.unit.alarms.examples import EVENTS, event, only, sns
+
+EXAMPLES = settings(
+    max_examples=int(os.environ.get("FUZZ_EXAMPLES", "150")),
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
+NAMES = sorted(path.stem for path in EVENTS.glob("*.json"))
+# What tells a state, and so is left alone. "value" is the key of an event's state.
+TOKENS = ("ALARM", '"OK', "firing", "resolved", "Firing", "Resolved", "FIRING", "RESOLVED")
+LURES = ["OK", "resolved", "ok", "**Resolved**", "Alerts Resolved:", "SubscriptionConfirmation"]
+LURES += ["CloudWatch Alarm Configuration Change", "aws.ec2", "[RESOLVED] x", "silenced"]
+json_values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=20)
+    | st.characters(categories=["Cs"])
+    | st.sampled_from([*LURES, "0001-01-01T00:00:00Z", "9999-12-31T23:59:59-23:59", "9" * 5_000]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["Records", "Sns", "Message", "body", "detail", "state", "alerts"])
+            | st.text(string.ascii_letters, max_size=5),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=12,
+)
+type Path = tuple[str | int, ...]
+WRITTEN = -1  # a step of a path: into the JSON that a text holds
+
+
+def _steps(value: Any) -> list[str | int]:
+    if isinstance(value, dict):
+        return list(value)
+    if isinstance(value, list):
+        return list(range(len(value)))
+    return [WRITTEN] if isinstance(value, str) and value.startswith('{"') else []
+
+
+def _at(value: Any, step: str | int) -> Any:
+    return json.loads(value) if step == WRITTEN else value[step]
+
+
+def _free(value: Any, before: Path = ()) -> list[Path]:
+    """The paths to all that tells no state."""
+    found = []
+    for step in _steps(value):
+        below = _at(value, step)
+        if step != WRITTEN and not any(token in json.dumps(below) for token in TOKENS):
+            found.append((*before, step))
+        found += _free(below, (*before, step))
+    return found
+
+
+def _changed(value: Any, path: Path, change: str, new: Any) -> Any:
+    step, *rest = path
+    if step == WRITTEN:
+        return json.dumps(_changed(json.loads(value), tuple(rest), change, new))
+    value = copy.copy(value)
+    if rest:
+        value[step] = _changed(value[step], tuple(rest), change, new)
+    elif change == "replace":
+        value[step] = new
+    else:
+        removed = value.pop(step)
+        if change == "rename" and isinstance(value, dict):
+            value[f"{step}x"] = removed
+    return value
+
+
+@EXAMPLES
+@given(st.sampled_from(NAMES), st.data())
+def test_only_the_state_decides(name: str, data: st.DataObject) -> None:
+    mutilated: Any = event(name)
+    allowed = {only(mutilated).verdict, "wake"}
+    for _ in range(data.draw(st.integers(1, 4))):
+        if not (paths := _free(mutilated)):
+            break
+        path = data.draw(st.sampled_from(paths))
+        change = data.draw(st.sampled_from(["replace", "remove", "rename"]))
+        mutilated = _changed(mutilated, path, change, data.draw(json_values))
+
+    for delivery in read(mutilated):
+        assert delivery.verdict in allowed | ({"refuse"} if mutilated in ({}, []) else set())
+
+
+@EXAMPLES
+@given(st.sampled_from(NAMES), st.data())
+def test_bytes_that_changed_on_the_way_wake_or_change_nothing(name: str, data: st.DataObject) -> None:
+    raw = bytearray((EVENTS / f"{name}.json").read_bytes().strip())
+    before = describe(bytes(raw))[0]["verdict"]
+    protected = {
+        at + offset
+        for token in (*TOKENS, "OK", "value", "status", "state", "State")
+        for at in range(len(raw))
+        if raw.startswith(token.encode(), at)
+        for offset in range(len(token))
+    }
+    for _ in range(data.draw(st.integers(1, 5))):
+        at = data.draw(st.integers(0, len(raw) - 2))
+        if at not in protected:
+            raw[at] = data.draw(st.integers(0, 255))
+
+    assert describe(bytes(raw))[0]["verdict"] in (before, "wake")
+
+
+@EXAMPLES
+@given(json_values)
+def test_any_json_value_has_at_least_one_delivery(value: object) -> None:
+    for delivery in read(value):
+        awake = [alarm for alarm in delivery.alarms if alarm.state != "resolved"]
+        assert (delivery.verdict == "wake") == bool(awake)
+        assert delivery.verdict != "stand_down" or delivery.alarms
+        assert delivery.reason
+    assert read(value)
+
+
+@EXAMPLES
+@given(st.binary(max_size=300) | st.text(max_size=300).map(lambda text: text.encode()))
+def test_any_bytes_are_described(raw: bytes) -> None:
+    answer, code = describe(raw)
+
+    assert (answer["verdict"] == "refuse") == (code == 2)
+    assert json.loads(json.dumps(answer)) == answer
+
+
+def test_deep_nesting_is_no_reason_to_sleep() -> None:
+    nested: object = "x"
+    for _ in range(50_000):
+        nested = {"detail": nested}
+    try:
+        assert only(nested).verdict == "wake"
+        assert only(sns('{"alerts":' + "[" * 50_000)).verdict == "wake"
+    finally:
+        while isinstance(nested, dict):  # freeing it at once would recurse as deeply
+            nested = nested["detail"]
+
+
+UNESCAPED = '{"receiver": "x","status": "firing","alerts": ['
+
+
+@pytest.mark.parametrize(
+    ("start", "repeated"),
+    [
+        ("**Firing**\n", "Labels:\n - a = b\nSource: x\n"),
+        ("**Firing**\n\nLabels:\n", " - a = b\n"),
+        ("", "Alerts Resolved:\nLabels:\nSource: x\n"),
+        ("", "\n"),
+        (UNESCAPED, '{"status": "firing","labels": {'),
+        (UNESCAPED, '{"status": "firing","labels": {"alertname": "x"}'),
+        (UNESCAPED + '{"status": "firing","labels": {', '"'),
+        ('{"receiver": "x",', " "),
+        ("", '{"a":'),
+        ("", "["),
+        ('"', '\\"'),
+        ("", "pizza "),
+    ],
+)
+def test_time_grows_no_faster_than_the_text(start: str, repeated: str) -> None:
+    def fastest(size: int) -> float:
+        text = (start + repeated * size)[:size]
+        message = sns(text)
+        times = []
+        for _ in range(7):
+            began = time.process_time()
+            read(message)
+            times.append(time.process_time() - began)
+        return min(times)
+
+    # 12 times for 8 times the text; less than a millisecond is noise, and so is one bad try.
+    assert any(fastest(256 * 1024) <= 12 * max(fastest(32 * 1024), 0.001) for _ in range(3))

@@ -1,0 +1,239 @@
+"""The remediation, from alarm to outcome, on in-memory adapters."""
+
+from contextlib import suppress
+from datetime import timedelta
+
+import pytest
+
+from remediator.errors import MessageError, Unhealed
+from remediator.head import Message, Policy
+from remediator.outcome import Ending, Outcome
+from remediator.sample import Deadline, Fault, Sample
+from tests.scenes import (
+    BEGAN,
+    ELSEWHERE,
+    FRESH_LINK,
+    GOOD,
+    LINK,
+    LOGIN,
+    TOKEN,
+    UNAUTHORIZED,
+    UNKNOWN_USER,
+    Scene,
+    alarm,
+    answer,
+    failing,
+    fault,
+    sns,
+)
+
+ALARM = alarm()
+HTML = Sample(BEGAN, 0.1, 502, b"<html>bad gateway</html>")
+NO_LINK = answer(500, {"message": "Chaos monkey", "stack": "Error: Chaos monkey"})
+
+
+def run(scene: Scene, event: object = ALARM, request: str = "r-1") -> list[Ending]:
+    return scene.remediator.handle(event, request, Deadline.after(100))
+
+
+def ends(scene: Scene, event: object = ALARM) -> Outcome:
+    """The outcome on record, whether the run raised or not."""
+    with suppress(Unhealed):
+        run(scene, event)
+    return next(iter(scene.store.events.values())).ending.outcome
+
+
+def test_incident_of_2025_04_08_is_healed_by_one_call_between_samples() -> None:
+    scene = Scene(failing(), failing(), GOOD)
+
+    (ending,) = run(scene)
+
+    assert ending.outcome is Outcome.HEALED
+    assert [link.reveal() for link in scene.factory.called] == [LINK]
+    assert scene.shop.orders == 3
+    assert scene.shop.logged_out == 1
+    assert scene.kinds == ["opened", "intent", "answer", "closed", "told"]
+    assert [message.subject for message in scene.people.told] == [f"HEALED {ending.incident}"]
+
+
+@pytest.mark.parametrize(
+    ("orders", "login", "outcome", "raises"),
+    [
+        pytest.param([GOOD, GOOD], LOGIN, Outcome.ALREADY_HEALTHY, False, id="healthy"),
+        pytest.param([NO_LINK, NO_LINK], LOGIN, Outcome.NO_LINK, False, id="no link"),
+        pytest.param([failing(ELSEWHERE)] * 2, LOGIN, Outcome.BLOCKED, False, id="link elsewhere"),
+        pytest.param([failing(), failing(FRESH_LINK)], LOGIN, Outcome.BLOCKED, False, id="two links"),
+        pytest.param([UNAUTHORIZED] * 4, LOGIN, Outcome.NO_ACCESS, False, id="token refused"),
+        pytest.param([GOOD], UNKNOWN_USER, Outcome.NO_ACCESS, False, id="wrong password"),
+        pytest.param([fault(Fault.TIMEOUT)] * 2, LOGIN, Outcome.UNREACHABLE, True, id="no answer"),
+        pytest.param([HTML] * 2, LOGIN, Outcome.UNREACHABLE, True, id="not the shop"),
+        pytest.param([GOOD], fault(Fault.REFUSED), Outcome.UNREACHABLE, True, id="no login"),
+        pytest.param([GOOD], HTML, Outcome.UNREACHABLE, True, id="login is not the shop's"),
+    ],
+)
+def test_whatever_asks_for_no_call_ends_on_record_without_one(
+    orders: list[Sample], login: Sample, outcome: Outcome, raises: bool
+) -> None:
+    scene = Scene(*orders, logins=[login])
+
+    if raises:
+        with pytest.raises(Unhealed):
+            run(scene)
+    else:
+        run(scene)
+
+    assert scene.outcomes == [outcome]
+    assert scene.factory.called == []
+    assert scene.store.current.incident is None or scene.store.current.incident.lease is None
+
+
+def test_one_failing_order_of_two_is_no_reason_to_call() -> None:
+    scene = Scene(failing(), GOOD)
+
+    assert ends(scene) is Outcome.UNRESOLVED
+    assert scene.factory.called == []
+
+
+def test_refused_token_is_asked_for_once_more() -> None:
+    scene = Scene(UNAUTHORIZED, UNAUTHORIZED, GOOD, GOOD)
+
+    assert ends(scene) is Outcome.ALREADY_HEALTHY
+    assert scene.shop.logged_in == 2
+
+
+def test_failure_that_survives_the_answered_call_is_unresolved_and_the_link_not_called_again() -> None:
+    scene = Scene(failing())
+
+    with pytest.raises(Unhealed, match="UNRESOLVED"):
+        run(scene)
+
+    assert len(scene.factory.called) == 1
+    assert scene.store.current.incident is not None
+    assert [m.subject.split()[:2] for m in scene.people.told] == [["URGENT", "UNRESOLVED"]]
+
+
+def test_stale_code_is_followed_by_the_fresh_link() -> None:
+    stale = answer(400, {"message": "Problem unresolved"})
+    scene = Scene(failing(), failing(), failing(FRESH_LINK), GOOD, report=stale)
+
+    assert ends(scene) is Outcome.HEALED
+    assert [link.reveal() for link in scene.factory.called] == [LINK, FRESH_LINK]
+
+
+def test_link_is_called_again_where_the_answer_was_lost_and_orders_still_fail() -> None:
+    scene = Scene(failing(), failing(), failing(), GOOD, report=fault(Fault.RESET))
+
+    assert ends(scene) is Outcome.HEALED
+    assert len(scene.factory.called) == 2
+
+
+def test_no_run_calls_more_than_three_times() -> None:
+    scene = Scene(failing(), report=fault(Fault.TIMEOUT))
+
+    assert ends(scene) is Outcome.UNRESOLVED
+    assert len(scene.factory.called) == 3
+
+
+def test_mode_observe_calls_nothing_and_says_what_it_would_have_done() -> None:
+    scene = Scene(failing(), policy=Policy("observe"))
+
+    assert ends(scene) is Outcome.OBSERVED
+    assert scene.factory.called == []
+    assert "would have been called" in scene.people.told[0].text
+
+
+def test_limit_of_calls_in_an_hour_is_kept() -> None:
+    scene = Scene(failing(), policy=Policy(calls_an_hour=0))
+
+    assert ends(scene) is Outcome.LIMITED
+    assert scene.factory.called == []
+
+
+@pytest.mark.parametrize(
+    ("event", "outcome"),
+    [
+        (alarm("OK"), Outcome.STOOD_DOWN),
+        ({}, Outcome.REFUSED),
+        ("no envelope {", Outcome.REFUSED),
+        (sns("a text that no reader knows"), Outcome.ALREADY_HEALTHY),
+    ],
+)
+def test_readable_envelope_wakes_and_what_is_none_is_refused(event: object, outcome: Outcome) -> None:
+    scene = Scene(GOOD)
+
+    assert ends(scene, event) is outcome
+
+
+def test_three_copies_one_after_the_other_make_one_call() -> None:
+    scene = Scene(failing(), failing(), GOOD)
+
+    for number in range(3):
+        run(scene, alarm(), f"r-{number}")
+
+    assert len(scene.factory.called) == 1
+    assert scene.outcomes == ["HEALED", "JOINED", "JOINED"]
+
+
+def test_later_alarm_opens_an_incident_of_its_own() -> None:
+    scene = Scene(failing(), failing(), GOOD)
+    run(scene)
+
+    scene.shop.orders = 0
+    later = alarm(sent=BEGAN + timedelta(minutes=10))
+    (ending,) = run(scene, later, "r-2")
+
+    assert ending.outcome is Outcome.HEALED
+    assert len(scene.store.summaries) == 2
+
+
+def test_urgent_message_is_sent_once_for_an_incident_and_outcome() -> None:
+    scene = Scene(NO_LINK)
+
+    run(scene, alarm(), "r-1")
+    run(scene, alarm(sent=BEGAN + timedelta(minutes=5)), "r-2")
+
+    assert len(scene.people.told) == 1
+
+
+def test_open_incident_that_turns_out_healthy_is_told_when_it_ends() -> None:
+    scene = Scene(NO_LINK, NO_LINK, GOOD)
+
+    run(scene, alarm(), "r-1")
+    run(scene, alarm(sent=BEGAN + timedelta(minutes=5)), "r-2")
+
+    assert scene.outcomes == ["NO_LINK", "ALREADY_HEALTHY"]
+    assert [m.subject.split()[-2] for m in scene.people.told] == ["NO_LINK", "ALREADY_HEALTHY"]
+
+
+def test_message_that_cannot_be_sent_changes_no_outcome_and_waits_in_the_head() -> None:
+    scene = Scene(failing(), failing(), GOOD)
+
+    def refuse(message: Message) -> None:
+        raise MessageError(f"{message.id}: Throttled")
+
+    scene.people.refuse = refuse
+
+    assert ends(scene) is Outcome.HEALED
+    assert len(scene.store.current.outbox) == 1
+    assert len(scene.warnings) == 1
+
+
+def test_one_bad_record_spoils_no_other() -> None:
+    event = alarm()
+    event["Records"].insert(0, {"EventSource": "aws:sns", "Sns": None})
+    scene = Scene(failing(), failing(), GOOD)
+
+    endings = run(scene, event)
+
+    assert [ending.outcome for ending in endings] == [Outcome.HEALED, Outcome.JOINED]
+
+
+def test_no_secret_is_in_log_messages_or_records() -> None:
+    scene = Scene(failing(), failing(), GOOD)
+
+    run(scene)
+
+    written = repr((scene.store, scene.people, scene.factory, scene.warnings))
+    assert LINK not in written
+    assert LINK.split("/")[5] not in written
+    assert TOKEN not in written
