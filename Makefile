@@ -7,7 +7,7 @@ STAMPS := .venv/.done .tools/sam/.done .tools/ministack/.done .tools/runtime/.do
 EVENT ?= events/cloudwatch-alarm.json
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test unit check build deploy checkov pins
+.PHONY: help setup demo test unit check build deploy local invoke faithful checkov pins
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -35,6 +35,15 @@ build: .tools/sam/.done ## build function and layer with SAM
 
 deploy: build ## deploy into your AWS account; asks for the parameters
 	$(SAM) deploy --config-file samconfig.toml
+
+local: setup ## keep a shop and the deployed stack up until Ctrl-C, to play with
+	.venv/bin/python -m console.gameday.local $(if $(ADDRESS),--address $(ADDRESS))
+
+invoke: setup ## hand EVENT=events/….json to the built function, against what `make local` keeps up
+	.venv/bin/python -m console.gameday.invoke $(EVENT)
+
+faithful: .venv/.done ## needs ../shared: replay every capture of the real shop against the stand-in
+	.venv/bin/python -m tests.replay ../shared/contract/captures
 
 checkov: .tools/checkov/.done ## hold the template against checkov's rules; refusals are in .checkov.yaml
 	.tools/checkov/bin/checkov --config-file .checkov.yaml --file template.yaml

@@ -1,59 +1,43 @@
-"""The command line, `remediator`: what a person runs."""
+"""The command line, `remediator`: what a person runs. Each command is a row, loaded when it is called."""
 
-import json
+import importlib
 import signal
-import sys
 from typing import Any, NoReturn
 
 import click
 
+COMMANDS = {
+    "heal": "console.heal",
+    "incidents": "console.incidents",
+    "show": "console.incidents",
+    "alarm": "console.alarm",
+    "gameday": "console.gameday.command",
+    "chaos": "console.gameday.command",
+}
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+
+class Rows(click.Group):
+    """A group whose commands are functions of their own name in the modules of the table."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in COMMANDS:
+            return None
+        found: click.Command = getattr(importlib.import_module(COMMANDS[cmd_name]), cmd_name)
+        return found
+
+
+@click.group(cls=Rows, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(package_name="pizza-remediator")
 def main() -> None:
     """Heal the pizza shop's failed orders, and answer for it."""
     signal.signal(signal.SIGTERM, _stop)
 
 
-def _stop(*_: object) -> NoReturn:
+def _stop(*_: Any) -> NoReturn:
     raise KeyboardInterrupt
-
-
-@main.command()
-@click.argument("name")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
-@click.option("--iam", is_flag=True, help="Hold everybody to their IAM roles, and print what was needed.")
-@click.option("--emulator", is_flag=True, help="Run the function in AWS's runtime emulator.")
-@click.option("--copies", default=0, help="Copies of the alarm sent at once.", show_default=True)
-@click.option("--again", default=0, help="Copies sent one after the other when it is over.", show_default=True)
-def gameday(**options: Any) -> None:
-    """Play the game day NAME on this machine: deploy, break the shop, watch it heal.
-
-    Needs no cloud account. Exit code 0 only if it ended as it should, with the log whole.
-
-    \b
-    Example: remediator gameday fail
-    """
-    from console.gameday.days import DAYS
-    from console.gameday.play import Way, play
-    from console.gameday.screen import Steps, show
-
-    day = DAYS.get(options["name"])
-    if day is None:
-        raise click.UsageError(f"there is no game day {options['name']}; there are {', '.join(DAYS)}")
-    way = Way(
-        enforce=options["iam"],
-        emulator=options["emulator"],
-        copies=options["copies"],
-        again=options["again"],
-    )
-    with Steps() as steps:
-        result = play(day, way, steps.next)
-    if options["as_json"]:
-        click.echo(json.dumps(result.plain()))
-    else:
-        show(result)
-    sys.exit(0 if result.passed else 1)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+LOCAL = ROOT / ".local"
 SAMCONFIG = ROOT / "samconfig.toml"
 TOOLS = ROOT / ".tools"
 SAM = TOOLS / "sam" / "bin" / "sam"

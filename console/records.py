@@ -22,9 +22,17 @@ class Records:
         """The head. Raises StateError, UnreadableHead."""
         return DynamoStore(self.client, self.table, self.target, timedelta(0)).head()
 
-    def log(self) -> list[Entry]:
-        """The whole log, oldest first."""
-        return [_entry(item) for item in self._query(self.target, "LOG#")]
+    def log(self, incident: Summary | None = None) -> list[Entry]:
+        """The whole log, or one incident's part of it, oldest first."""
+        if incident is None:
+            return [_entry(item) for item in self._query(self.target, "LOG#")]
+        found = self._query(self.target, "LOG#", between=(incident.first_v, incident.last_v))
+        return [entry for entry in map(_entry, found) if entry.incident == incident.id]
+
+    def incident(self, name: str) -> Summary | None:
+        """One incident by its id, or by how that begins; None where there is none."""
+        found = next(iter(self._query(self.target, f"INCIDENT#{name}", limit=1)), None)
+        return SUMMARIES.validate_json(found["summary"]["S"]) if found else None
 
     def incidents(self, newest: int = 50) -> list[Summary]:
         """The newest incidents, newest first."""
@@ -40,13 +48,26 @@ class Records:
                 "outcome": item["outcome"]["S"],
                 "reason": item["reason"]["S"],
                 "incident": item.get("incident", {}).get("S"),
+                "alarms": [alarm["S"] for alarm in item["alarms"]["L"]],
             }
             for item in found
         ]
 
-    def _query(self, partition: str, prefix: str, *, forward: bool = True, limit: int | None = None) -> Iterator[Any]:
+    def _query(
+        self,
+        partition: str,
+        prefix: str,
+        *,
+        forward: bool = True,
+        limit: int | None = None,
+        between: tuple[int, int] | None = None,
+    ) -> Iterator[Any]:
         condition, values = "pk = :pk", {":pk": {"S": partition}}
-        if prefix:
+        if between:
+            condition += " AND sk BETWEEN :first AND :last"
+            first, last = (f"{prefix}{v:010d}" for v in between)
+            values |= {":first": {"S": first}, ":last": {"S": last}}
+        elif prefix:
             condition += " AND begins_with(sk, :prefix)"
             values[":prefix"] = {"S": prefix}
         pages = self.client.get_paginator("query").paginate(
@@ -55,7 +76,7 @@ class Records:
             ExpressionAttributeValues=values,
             ScanIndexForward=forward,
             ConsistentRead=True,
-            PaginationConfig={"MaxItems": limit} if limit else {},
+            PaginationConfig={"MaxItems": limit, "PageSize": limit} if limit else {},
         )
         for page in pages:
             yield from page["Items"]

@@ -1,7 +1,7 @@
 """A game day on the terminal: steps with their seconds while it lasts, then the timeline."""
 
+import json
 import time
-from datetime import datetime
 from types import TracebackType
 from typing import Self
 
@@ -9,7 +9,9 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from console.gameday.days import ROWS
 from console.gameday.play import Result
+from console.incidents import log_table
 
 
 class Steps:
@@ -57,17 +59,7 @@ class Steps:
 def show(result: Result) -> None:
     """The timeline, the log as stored, and what became of the orders."""
     console = Console()
-    table = Table("entry", "UTC", "s", "what", "evidence", box=None, pad_edge=False)
-    start = None
-    for entry in result.log:
-        at = datetime.fromisoformat(entry["at"])
-        start = start if start and entry["kind"] != "opened" else at
-        data = entry["data"]
-        evidence = data.get("evidence") or data.get("why") or data.get("says") or data.get("fault") or ""
-        what = f"{entry['kind']} {data['outcome']}" if "outcome" in data else entry["kind"]
-        seconds = f"{(at - start).total_seconds():+.2f}"
-        table.add_row(str(entry["v"]), f"{at:%H:%M:%S}", seconds, what, evidence)
-    console.print(table)
+    console.print(log_table(result.log))
     console.print(f"\nlog: {result.log_fault or 'whole'}, last hash {result.log[-1]['hash'][:16]}…")
     console.print("phases: " + ", ".join(f"{name} {ms} ms" for name, ms in result.phases.items()))
     console.print(
@@ -78,3 +70,16 @@ def show(result: Result) -> None:
         console.print(f"IAM actions needed: {', '.join(result.actions)}")
     mark = "as expected" if result.passed else f"expected {result.day.expected}"
     console.print(f"{result.day.name}: {result.outcome}, {mark}")
+
+
+def list_days(*, as_json: bool) -> None:
+    """The rows of the table."""
+    console = Console()
+    if as_json:
+        rows = [{"name": d.name, "about": d.about, "expected": d.expected, "calls": d.calls} for d in ROWS]
+        console.print_json(json.dumps(rows))
+        return
+    table = Table("game day", "ends", "calls", "what happens", box=None, pad_edge=False)
+    for day in ROWS:
+        table.add_row(day.name, day.expected, str(day.calls), day.about)
+    console.print(table)

@@ -3,11 +3,14 @@
 import logging
 import os
 from datetime import UTC, datetime
+from pathlib import Path
+from ssl import PEM_cert_to_DER_cert
 
 import pytest
 
 from console.gameday.shop import Shop
-from remediator.adapters.http import Caller, HttpFactory, HttpShop, new_session, system_resolver
+from remediator.adapters.http import Caller, HttpFactory, HttpShop
+from remediator.adapters.pinned import system_resolver
 from remediator.adapters.secrets import Credentials, DinerSecret
 from remediator.diagnosis import Verdict, diagnose, judge_login
 from remediator.report_link import LinkPolicy, ReportLink, guard
@@ -37,11 +40,12 @@ def adapter(shop: Shop, password: str | None = None, url: str | None = None) -> 
         }
     )
     secret = KnownSecret(shop.email, password or shop.password)
-    return HttpShop(Caller(new_session(""), lambda: datetime.now(UTC)), settings, secret)
+    return HttpShop(Caller(lambda: datetime.now(UTC)), settings, secret)
 
 
-def factory(shop: Shop, ca: str | None = None) -> HttpFactory:
-    return HttpFactory(Caller(new_session(shop.ca_file if ca is None else ca), lambda: datetime.now(UTC)))
+def factory(shop: Shop, *, known: bool = True) -> HttpFactory:
+    ca = PEM_cert_to_DER_cert(Path(shop.ca_file).read_text()) if known else None
+    return HttpFactory(Caller(lambda: datetime.now(UTC), ca))
 
 
 def link_of(shop: Shop) -> ReportLink:
@@ -91,7 +95,7 @@ def test_get_of_the_link_ends_the_failure(shop: Shop) -> None:
 def test_factory_with_an_unknown_certificate_is_not_called(shop: Shop) -> None:
     shop.chaos("fail")
 
-    answer = factory(shop, ca="").call(link_of(shop), SOON)
+    answer = factory(shop, known=False).call(link_of(shop), SOON)
 
     assert answer.fault is Fault.TLS
     assert shop.state()["chaos"] == "fail"

@@ -1,15 +1,17 @@
 """The one place that knows which adapter stands behind which port."""
 
 import logging
+from base64 import b64decode
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from aws_lambda_powertools import Logger
 
 from remediator.adapters.aws import new_client
 from remediator.adapters.dynamodb import DynamoStore
-from remediator.adapters.http import Caller, HttpFactory, HttpShop, new_session, system_resolver
+from remediator.adapters.http import Caller, HttpFactory, HttpShop
+from remediator.adapters.pinned import system_resolver
 from remediator.adapters.secrets import DinerSecret
 from remediator.adapters.sns import SnsPeople
 from remediator.head import Policy
@@ -37,14 +39,15 @@ def bootstrap() -> Remediator:
     """The remediator of this function's environment. Raises SettingsError."""
     settings = Settings.from_environment()
     hush()
-    caller = Caller(new_session(settings.game_day_ca), now)
-    secret = DinerSecret(new_client("secretsmanager"), settings.diner_secret_arn)
+    aws = partial(new_client, endpoint=settings.game_day_aws or None)
+    caller = Caller(now, b64decode(settings.game_day_ca) or None)
+    secret = DinerSecret(aws("secretsmanager"), settings.diner_secret_arn)
     keep = timedelta(days=settings.keep_days)
     return Remediator(
         shop=HttpShop(caller, settings, secret),
         factory=HttpFactory(caller),
-        store=DynamoStore(new_client("dynamodb"), settings.table, settings.target, keep),
-        people=SnsPeople(new_client("sns"), settings.people_topic_arn),
+        store=DynamoStore(aws("dynamodb"), settings.table, settings.target, keep),
+        people=SnsPeople(aws("sns"), settings.people_topic_arn),
         policy=Policy(settings.mode, settings.calls_an_hour),
         links=LinkPolicy(settings.allowed_report_hosts, allow_private=bool(settings.game_day_ca)),
         resolve=system_resolver,

@@ -10,8 +10,9 @@ import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Final, NoReturn, final
+
+from remediator.addresses import is_literal, may_connect
 
 FIELD_NAMES: Final = frozenset(
     {
@@ -36,7 +37,7 @@ _SHAPE = re.compile(
     r"(?:/api/support/[0-9a-f]{32}/report/[0-9a-z]{1,32}"
     r"|(/api/report\?apiKey=[0-9a-f]{32}&fixCode=[0-9a-f]{32}))"
 )
-_ENTRY = re.compile(r"((?:(?!-)[a-z0-9-]{1,63}(?<!-)\.)*(?!-)[a-z0-9-]{1,63}(?<!-))(?::([0-9]+))?")
+_ENTRY = re.compile(r"((?:(?!-)[a-z0-9-]{1,63}(?<!-)\.)*(?!-)[a-z0-9-]{1,63}(?<!-))(?::([1-9][0-9]{0,4}))?")
 _NUMERIC = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)")  # systems read such a name as an address
 _AUTHORITY = re.compile(r"https?://(?:[^/?#\\]*@)?\[?([a-z0-9.:-]{1,253})\]?(?=[/?#\\]|\Z)")
 _KEY = re.compile(r"[0-9a-f]{32}")
@@ -50,18 +51,6 @@ _WHY_NOT = (
     (re.compile(r"\Ahttps://[^/?#]*@"), "it names a user"),
     (re.compile(r""), "it is not https://host/api/support/<key>/report/<code> and nothing more"),
 )
-
-_NAT64 = ip_network("64:ff9b::/96")
-_UNICAST6 = ip_network("2000::/3")
-# Is_global calls them public, or did until lately: multicast, tunnels to anywhere, documentation.
-_NOT_PUBLIC = tuple(map(ip_network, ("224.0.0.0/4", "192.88.99.0/24", "2001::/23", "2002::/16", "3fff::/20")))
-_PRIVATE = tuple(
-    map(
-        ip_network,
-        ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "::1/128", "fc00::/7"),
-    )
-)
-_METADATA6 = ip_network("fd00:ec2::/32")  # EC2's own services over IPv6; over IPv4 link-local
 
 
 def fingerprint(text: str) -> str:
@@ -88,7 +77,8 @@ def find_links(body: bytes, names: frozenset[str] = FIELD_NAMES) -> tuple[str, .
 def _scan(text: str, names: frozenset[str], nesting: int) -> Iterator[str]:
     named = False  # the key just read is one of the names
     link_lists: list[bool] = []  # of each open bracket: is it the list under such a key?
-    for raw, closed, colon, bracket in _TOKEN.findall(text):
+    for token in _TOKEN.finditer(text):
+        raw, closed, colon, bracket = token.groups()
         if bracket:
             if bracket in "[{":
                 link_lists.append(named and bracket == "[")
@@ -134,9 +124,9 @@ class LinkPolicy:
 
 
 def _entry(entry: str) -> str:
-    lowered = entry.lower() if entry.isascii() else ""
+    lowered = entry.lower() if entry.isascii() else ""  # the Kelvin sign would become a plain k
     parts = _ENTRY.fullmatch(lowered)
-    if not parts or len(parts[1]) > 253 or not _is_port(parts[2]) or not _is_host(parts[1]):
+    if not parts or not _is_host(parts[1]) or int(parts[2] or 443) > 65535:
         raise ValueError(
             f"The allow-list entry {entry!r} is not a host: write a name or a four-part IPv4 "
             "address, with :port unless it is 443, such as pizza-factory.cs329.click."
@@ -144,19 +134,8 @@ def _entry(entry: str) -> str:
     return lowered
 
 
-def _is_port(digits: str | None) -> bool:
-    return digits is None or (digits[0] != "0" and len(digits) <= 5 and int(digits) <= 65535)
-
-
 def _is_host(host: str) -> bool:
-    return not _NUMERIC.fullmatch(host) or _is_literal(host)
-
-
-def _is_literal(host: str) -> bool:
-    try:
-        return bool(IPv4Address(host).packed)
-    except ValueError:
-        return False
+    return len(host) <= 253 and (is_literal(host) or not _NUMERIC.fullmatch(host))
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,11 +184,10 @@ class ReportLink:
     def __hash__(self) -> int:
         return hash(self.fingerprint)
 
-    def __setattr__(self, name: str, value: object) -> NoReturn:
+    def __setattr__(self, name: str, value: object = None) -> NoReturn:
         raise AttributeError("A ReportLink is what the guard judged: it doesn't change.")
 
-    def __delattr__(self, name: str) -> NoReturn:
-        raise AttributeError("A ReportLink is what the guard judged: it doesn't change.")
+    __delattr__ = __setattr__
 
     def __reduce_ex__(self, protocol: object) -> NoReturn:
         raise TypeError("A ReportLink is neither pickled nor copied: it holds a credential.")
@@ -232,18 +210,12 @@ def guard(candidate: str, policy: LinkPolicy, resolve: Resolver | None) -> Repor
         return _refuse(candidate, "it is of the shape of 2025, which the settings don't allow")
     if not policy.allows(host, port):
         return _refuse(candidate, "its host and port are not on the allow-list")
-    addresses: tuple[str, ...] = ()
-    if _is_literal(host):
-        addresses = (host,)
-    elif resolve is not None:
-        try:
-            addresses = tuple(resolve(host, port))
-        except OSError:
-            return _refuse(candidate, "its host could not be looked up", lookup_failed=True)
-        if not addresses:
-            return _refuse(candidate, "its host has no address", lookup_failed=True)
+    try:
+        addresses = _look_up(host, port, resolve)
+    except OSError:
+        return _refuse(candidate, "its host could not be looked up", lookup_failed=True)
     for address in addresses:
-        if not _may_connect(address, policy.allow_private):
+        if not may_connect(address, allow_private=policy.allow_private):
             return _refuse(candidate, f"its host leads to {address[:45]}, no public address")
     return ReportLink(_MADE_BY_THE_GUARD, candidate, host, port, addresses)
 
@@ -252,22 +224,10 @@ def _refuse(candidate: str, reason: str, *, lookup_failed: bool = False) -> Refu
     return Refusal(reason, readable_host(candidate), fingerprint(candidate), lookup_failed)
 
 
-def _may_connect(address: str, allow_private: bool) -> bool:
-    try:
-        ip = _unwrap(ip_address(address))
-    except ValueError:
-        return False
-    if ip in _METADATA6 or "%" in address:  # an address with a zone is one of this machine's links
-        return False
-    if any(ip in network for network in _PRIVATE):
-        return allow_private
-    if isinstance(ip, IPv6Address) and ip not in _UNICAST6:
-        return False
-    return ip.is_global and not any(ip in network for network in _NOT_PUBLIC)
-
-
-def _unwrap(ip: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
-    """The IPv4 address that is reached by way of a mapped or a translated IPv6 address."""
-    if isinstance(ip, IPv6Address) and (ip.ipv4_mapped or ip in _NAT64):
-        return IPv4Address(int(ip) & 0xFFFFFFFF)
-    return ip
+def _look_up(host: str, port: int, resolve: Resolver | None) -> tuple[str, ...]:
+    if is_literal(host):
+        return (host,)
+    addresses = tuple(resolve(host, port)) if resolve else ()
+    if resolve and not addresses:
+        raise OSError("no address")
+    return addresses

@@ -35,6 +35,7 @@ class Settings(BaseModel):
     calls_an_hour: Annotated[int, Field(ge=0)] = 6
     keep_days: Annotated[int, Field(ge=1)] = 400
     game_day_ca: str = ""
+    game_day_aws: str = ""
 
     @classmethod
     def from_environment(cls) -> Self:

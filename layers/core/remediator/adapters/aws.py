@@ -13,6 +13,6 @@ CONFIG = Config(
 )
 
 
-def new_client(service: str) -> Any:
-    """A client of one AWS service, in the function's own region."""
-    return boto3.session.Session().client(service, config=CONFIG)
+def new_client(service: str, endpoint: str | None = None) -> Any:
+    """A client of one AWS service, in the function's own region. `endpoint`: a local AWS, on game days only."""
+    return boto3.session.Session().client(service, endpoint_url=endpoint, config=CONFIG)

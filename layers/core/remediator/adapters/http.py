@@ -2,16 +2,16 @@
 is passed on, since requests and urllib3 put URLs into theirs.
 """
 
-import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from http.cookiejar import DefaultCookiePolicy
+from queue import Empty, LifoQueue
 from typing import Any
 
 import requests
 import urllib3.exceptions
 
+from remediator.adapters.pinned import Transport, open_session
 from remediator.adapters.secrets import DinerSecret
 from remediator.report_link import ReportLink
 from remediator.sample import Deadline, Fault, Sample
@@ -36,55 +36,62 @@ FAULTS: tuple[tuple[type[Exception], Fault], ...] = (
 )
 
 
-def system_resolver(name: str, port: int) -> tuple[str, ...]:
-    """The addresses of a name, as the system knows them. Raises OSError where it knows none."""
-    found = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)
-    return tuple(dict.fromkeys(str(address[4][0]) for address in found))
-
-
 class TooLarge(Exception):
     """The answer is larger than the limit."""
 
 
-def new_session(ca: str) -> requests.Session:
-    """A session that takes nothing from the environment and keeps no cookies. `ca`: a file to trust, or nothing."""
-    session = requests.Session()
-    session.trust_env = False
-    session.verify = ca or True
-    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    session.headers["User-Agent"] = "pizza-remediator"
-    session.headers["Accept-Encoding"] = "identity"
-    return session
-
-
 class Caller:
-    """One session, asked for samples. `clock` tells UTC."""
+    """Asks the shop, over connections that are kept; as many at once as there are callers. `clock` tells UTC."""
 
-    def __init__(self, session: requests.Session, clock: Callable[[], datetime]) -> None:
-        self._session = session
+    def __init__(self, clock: Callable[[], datetime], ca: bytes | None = None) -> None:
         self._clock = clock
+        self._ca = ca
+        self._free: LifoQueue[Transport] = LifoQueue()  # the last one used is the one still connected
 
     def ask(self, method: str, url: str, deadline: Deadline, at_most: float, **content: Any) -> Sample:
         """One request, without redirects, its answer read up to the limit within `at_most` seconds."""
-        began, start = self._clock(), time.monotonic()
-        allowed = deadline.allow(at_most)
-        if not allowed:
-            return Sample(began, 0.0, fault=Fault.TIMEOUT)
         try:
-            with self._session.request(
-                method,
-                url,
-                timeout=(min(SECONDS_TO_CONNECT, allowed), allowed),
-                allow_redirects=False,
-                stream=True,
-                **content,
-            ) as answer:
-                body = _read(answer, start + allowed)
-        except TooLarge:
-            return Sample(began, time.monotonic() - start, fault=Fault.TOO_LARGE)
-        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            return Sample(began, time.monotonic() - start, fault=_fault(error))
-        return Sample(began, time.monotonic() - start, answer.status_code, body)
+            transport = self._free.get_nowait()
+        except Empty:
+            transport = Transport(ca=self._ca)
+        try:
+            return _ask(transport, self._clock, method, url, deadline.allow(at_most), content)
+        finally:
+            self._free.put(transport)
+
+    def call(self, link: ReportLink, deadline: Deadline, at_most: float) -> Sample:
+        """A GET of the link, on a connection of its own to an address that was judged."""
+        transport = Transport(link, self._ca)
+        try:
+            return _ask(transport, self._clock, "GET", link.reveal(), deadline.allow(at_most), {})
+        finally:
+            transport.close()
+
+
+def _ask(
+    transport: Transport,
+    clock: Callable[[], datetime],
+    method: str,
+    url: str,
+    seconds: float,
+    content: Mapping[str, Any],
+) -> Sample:
+    began, start = clock(), time.monotonic()
+    if seconds <= 0:
+        return Sample(began, 0.0, fault=Fault.TIMEOUT)
+    timeout = (min(SECONDS_TO_CONNECT, seconds), seconds)
+    session = open_session(transport)
+    try:
+        with (
+            transport.deadline(seconds),
+            session.request(method, url, timeout=timeout, stream=True, **content) as answer,
+        ):
+            body = _read(answer)
+    except TooLarge:
+        return Sample(began, time.monotonic() - start, fault=Fault.TOO_LARGE)
+    except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+        return Sample(began, time.monotonic() - start, fault=_fault(error))
+    return Sample(began, time.monotonic() - start, answer.status_code, body)
 
 
 class HttpShop:
@@ -137,17 +144,15 @@ class HttpFactory:
         self._caller = caller
 
     def call(self, link: ReportLink, deadline: Deadline) -> Sample:
-        return self._caller.ask("GET", link.reveal(), deadline, SECONDS_FOR_REPORT)
+        return self._caller.call(link, deadline, SECONDS_FOR_REPORT)
 
 
-def _read(answer: requests.Response, until: float) -> bytes:
+def _read(answer: requests.Response) -> bytes:
     body = bytearray()
     for chunk in answer.iter_content(16 * 1024):
         body += chunk
         if len(body) > LIMIT:
             raise TooLarge
-        if time.monotonic() > until:
-            raise requests.exceptions.ReadTimeout
     return bytes(body)
 
 

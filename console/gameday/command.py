@@ -1,0 +1,92 @@
+"""`remediator gameday` and `remediator chaos`."""
+
+import json
+import sys
+import urllib.request
+from typing import Any
+
+import click
+
+from console.gameday.days import DAYS
+from console.places import LOCAL
+
+FAST_SECONDS = 2.0
+
+
+@click.command()
+@click.argument("name", required=False)
+@click.option("--list", "listed", is_flag=True, help="List the game days and how each has to end.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+@click.option("--fast", is_flag=True, help=f"A throttled order takes {FAST_SECONDS:.0f} s in place of 32.")
+@click.option("--iam", is_flag=True, help="Hold everybody to their IAM roles, and print what was needed.")
+@click.option("--emulator", is_flag=True, help="Run the function in AWS's runtime emulator.")
+@click.option("--copies", default=0, help="Copies of the alarm sent at once.")
+@click.option("--again", default=0, help="Copies sent one after the other when it is over.")
+@click.option("--shop", help="Play at a shop that runs already; you start the chaos.")
+@click.option("--factory", help="That shop's factory; its links are https://HOST/…, without a port.")
+@click.option("--ca", type=click.Path(exists=True, dir_okay=False), help="The CA of its certificate, PEM.")
+@click.option("--email", help="A diner of that shop.")
+@click.option("--password", help="The diner's password.")
+def gameday(**options: Any) -> None:
+    """Play the game day NAME on this machine: deploy, break the shop, watch it heal.
+
+    Needs no cloud account. Exit code 0 only if it ended as it should, with the log whole.
+
+    \b
+    Examples: remediator gameday fail
+              remediator gameday --list
+    """
+    from console.gameday import screen  # noqa: PLC0415 - boto3 is slow to import, and --list needs none
+    from console.gameday.play import Way, play  # noqa: PLC0415
+
+    if options["listed"] or not options["name"]:
+        screen.list_days(as_json=options["as_json"])
+        return
+    day = DAYS.get(options["name"])
+    if day is None:
+        raise click.UsageError(f"there is no game day {options['name']}; there are {', '.join(DAYS)}")
+    way = Way(
+        enforce=options["iam"],
+        emulator=options["emulator"],
+        copies=options["copies"],
+        again=options["again"],
+        slow_seconds=FAST_SECONDS if options["fast"] else 32.0,
+        elsewhere=_elsewhere(options),
+    )
+    with screen.Steps() as steps:
+        result = play(day, way, steps.next)
+    if options["as_json"]:
+        click.echo(json.dumps(result.plain()))
+    else:
+        screen.show(result)
+    sys.exit(0 if result.passed else 1)
+
+
+def _elsewhere(options: dict[str, Any]) -> Any:
+    from console.gameday.scene import Elsewhere  # noqa: PLC0415
+
+    names = ("shop", "factory", "ca", "email", "password")
+    given = [options[name] for name in names]
+    if not any(given):
+        return None
+    if not all(given):
+        raise click.UsageError("a shop that runs already needs all of --" + " --".join(names))
+    return Elsewhere.at(*given)
+
+
+@click.command()
+@click.argument("kind", type=click.Choice(["fail", "badjwt", "throttle", "off"]))
+def chaos(kind: str) -> None:
+    """Start or end chaos at the shop that `make local` keeps up.
+
+    \b
+    Example: remediator chaos fail
+    """
+    standing = LOCAL / "stack.json"
+    if not standing.exists():
+        raise click.ClickException("there is no shop to break: run `make local` in another terminal")
+    url = json.loads(standing.read_text())["shop_control"] + "/_control"
+    body = json.dumps({"chaos": kind}).encode()
+    asked = urllib.request.Request(url, body, {"Content-Type": "application/json"})  # noqa: S310 - loopback
+    with urllib.request.urlopen(asked, timeout=10) as answer:  # noqa: S310
+        click.echo(f"chaos: {json.loads(answer.read())['chaos']}")

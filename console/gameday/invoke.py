@@ -1,0 +1,48 @@
+"""`make invoke EVENT=…`: one event to the built function, in the runtime emulator, beside `make local`."""
+
+import json
+import tempfile
+import urllib.request
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from console.gameday.emulator import Emulator
+from console.gameday.local import ENVIRONMENT, STANDING
+from console.places import LOCAL
+
+SECONDS = 130
+
+
+@click.command()
+@click.argument("event", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def invoke(event: Path) -> None:
+    """Hand the event in the file EVENT to the built function, and print what it answers."""
+    if not (LOCAL / STANDING).exists():
+        raise click.ClickException("nothing is up to invoke it against: run `make local` in another terminal")
+    standing = json.loads((LOCAL / STANDING).read_text())
+    variables = json.loads((LOCAL / ENVIRONMENT).read_text())["Remediate"]
+    access = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": standing["region"]}
+    with tempfile.TemporaryDirectory() as folder:
+        log = Path(folder) / "emulator.log"
+        environment = {**variables, **access, "AWS_ENDPOINT_URL": standing["endpoint"]}
+        with Emulator(Path(standing["built"]), "Remediate", environment, log) as emulator:
+            body = json.dumps(sent_now(json.loads(event.read_text()))).encode()
+            asked = urllib.request.Request(emulator.url, data=body)  # noqa: S310 - loopback
+            with urllib.request.urlopen(asked, timeout=SECONDS) as answer:  # noqa: S310
+                click.echo(json.dumps(json.loads(answer.read()), indent=2))
+
+
+def sent_now(event: Any) -> Any:
+    """The event with SNS's time stamps set to now: an old alarm would be covered by a newer incident."""
+    records = event.get("Records", []) if isinstance(event, dict) else []
+    for record in records:
+        if isinstance(record.get("Sns"), dict):
+            record["Sns"]["Timestamp"] = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+    return event
+
+
+if __name__ == "__main__":
+    invoke()

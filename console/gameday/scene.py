@@ -1,0 +1,140 @@
+"""The scene of a game day: a shop, a local AWS with our own template in it, and the ways to reach both."""
+
+import json
+from base64 import b64encode
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from ssl import PEM_cert_to_DER_cert
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+from console.gameday.days import GameDay
+from console.gameday.emulator import Emulator, Pool
+from console.gameday.local_aws import LocalAws, build
+from console.gameday.recorder import Recorder
+from console.gameday.shop import Shop
+from console.records import Records
+
+STACK = "pizza-remediator"
+NAMESPACE, METRIC = "PizzaShop", "OrdersFailed"
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """A shop that runs already; whoever runs it starts the chaos. Its links are `https://host/…`, without a port."""
+
+    url: str
+    factory_host: str
+    ca_file: str
+    email: str
+    password: str
+
+    @classmethod
+    def at(cls, shop: str, factory: str, ca: str, email: str, password: str) -> Self:
+        """By what the command line is given: two URLs, a CA file, the diner's credentials."""
+        host = urlsplit(factory).hostname or factory
+        return cls(shop.rstrip("/"), host, ca, email, password)
+
+
+class Scene:
+    """A local AWS for one shop and one game day. Everything it started ends with the `with` block."""
+
+    def __init__(self, shop: Shop | Elsewhere, day: GameDay, *, enforce: bool = False) -> None:
+        self.shop = shop
+        self.day = day
+        self.recorder = Recorder()
+        self._enforce = enforce
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        with ExitStack() as stack:
+            stack.enter_context(self.recorder)
+            aws = LocalAws(enforce=self._enforce, functions_see=self.recorder.url)
+            self.aws = stack.enter_context(aws)
+            self.recorder.target = self.aws.url
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stack.close()
+
+    def deploy(self) -> None:
+        """Build and deploy the template, for this shop. Sets `built`, `outputs`, `records`."""
+        self.built = build(self.aws.folder)
+        self.outputs = self.aws.deploy(self.built, STACK, self._parameters())
+        self.records = Records(self.aws.client("dynamodb"), self.outputs["TableName"], STACK)
+        self._mailbox = self._subscribe()
+
+    def publish(self, text: str) -> None:
+        """Send any text to the alarm topic."""
+        topic = self.outputs["AlarmTopicArn"]
+        self.aws.client("sns").publish(TopicArn=topic, Message=text, Subject="game day")
+
+    def messages(self) -> list[str]:
+        """What people were told since the last look."""
+        queues = self.aws.client("sqs")
+        found: list[str] = []
+        while got := queues.receive_message(QueueUrl=self._mailbox, MaxNumberOfMessages=10).get("Messages"):
+            for message in got:
+                found.append(message["Body"])
+                queues.delete_message(QueueUrl=self._mailbox, ReceiptHandle=message["ReceiptHandle"])
+        return found
+
+    def variables(self) -> dict[str, str]:
+        """The environment of the deployed function."""
+        functions = self.aws.client("lambda")
+        found = functions.get_function_configuration(FunctionName=self.outputs["FunctionName"])
+        return dict(found["Environment"]["Variables"])
+
+    def _parameters(self) -> dict[str, str]:
+        password = self.day.password or self.shop.password
+        text = json.dumps({"email": self.shop.email, "password": password})
+        secret = self.aws.client("secretsmanager").create_secret(Name="pizza-diner", SecretString=text)
+        return {
+            "ShopUrl": self.shop.url,
+            "DinerSecretArn": secret["ARN"],
+            "AllowedReportHosts": self.shop.factory_host,
+            "AlarmNamespace": NAMESPACE,
+            "AlarmMetric": METRIC,
+            "Mode": "act",
+            "PeopleEmail": "on-call@example.com",
+            "Order": self.day.order,
+            "GameDayCa": b64encode(PEM_cert_to_DER_cert(Path(self.shop.ca_file).read_text())).decode(),
+        }
+
+    def _subscribe(self) -> str:
+        """A queue beside the e-mail subscription, in which the messages to people can be read."""
+        queues, topic = self.aws.client("sqs"), self.outputs["PeopleTopicArn"]
+        url: str = queues.create_queue(QueueName="people")["QueueUrl"]
+        arn = queues.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        statement = {
+            "Effect": "Allow",
+            "Principal": {"Service": "sns.amazonaws.com"},
+            "Action": "sqs:SendMessage",
+            "Resource": arn,
+        }
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        queues.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
+        raw = {"RawMessageDelivery": "true"}
+        self.aws.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes=raw)
+        return url
+
+
+def emulate(stack: ExitStack, scene: Scene) -> None:
+    """Let the local AWS hand the function's events to a runtime emulator with the same variables."""
+    variables: dict[str, Any] = scene.variables()
+    access = {**scene.aws.environment(), "AWS_ENDPOINT_URL": scene.recorder.url}
+    log = scene.aws.folder / "emulator.log"
+    emulator = stack.enter_context(Emulator(scene.built, "Remediate", {**variables, **access}, log))
+    pool = stack.enter_context(Pool([emulator]))
+    variables["MINISTACK_LAMBDA_PROXY_URL"] = f"{pool.url}/2015-03-31/functions/function/invocations"
+    scene.aws.client("lambda").update_function_configuration(
+        FunctionName=scene.outputs["FunctionName"], Environment={"Variables": variables}
+    )

@@ -1,0 +1,60 @@
+"""`remediator heal`: run it now, which is what a woken person does first."""
+
+import json
+import secrets
+import sys
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+
+from console.incidents import timeline
+from console.stack import Stack, on_stack
+from remediator.outcome import CONSEQUENCES, Outcome
+
+SECONDS = 150.0
+
+
+@click.command()
+@click.option("--follow", is_flag=True, help="Wait for the outcome, and show the timeline.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+@on_stack
+def heal(stack: Stack, *, follow: bool, as_json: bool) -> None:
+    """Wake the remediator now, by a message to the alarm topic.
+
+    It looks for itself and acts only on what it sees, as with any alarm. With --follow the exit code is 0 where the
+    shop is healthy now, else 1.
+
+    \b
+    Example: remediator heal --follow
+    """
+    name = f"by hand {secrets.token_hex(3)}"
+    stack.client("sns").publish(
+        TopicArn=stack.outputs["AlarmTopicArn"],
+        Subject=name,
+        Message="A person asks: look at the shop now.",
+    )
+    if not follow:
+        click.echo(json.dumps({"alarm": name}) if as_json else "it is woken; see `remediator incidents`")
+        return
+    event = _ending(stack, datetime.now(UTC), name)
+    if as_json:
+        click.echo(json.dumps(event))
+    else:
+        if event["incident"]:
+            timeline(stack, event["incident"])
+        again = " (it is tried again in a minute)" if CONSEQUENCES[Outcome(event["outcome"])].raises else ""
+        click.echo(f"{event['outcome']}: {event['reason']}{again}")
+    sys.exit(0 if event["outcome"] in (Outcome.HEALED, Outcome.ALREADY_HEALTHY) else 1)
+
+
+def _ending(stack: Stack, began: datetime, name: str) -> dict[str, Any]:
+    """The record of our own message."""
+    until = time.monotonic() + SECONDS
+    while time.monotonic() < until:
+        for event in stack.records.events(began):
+            if any(alarm.startswith(name) for alarm in event["alarms"]):
+                return event
+        time.sleep(0.5)
+    raise click.ClickException(f"no outcome within {SECONDS:.0f} s: look at the function's log and both queues")

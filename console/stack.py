@@ -1,0 +1,73 @@
+"""How a command reaches the deployed stack: an account's, or the one that `make local` keeps up."""
+
+import functools
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+import click
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from console.places import LOCAL
+from console.records import Records
+
+NAME = "pizza-remediator"
+CONFIG = Config(connect_timeout=5, read_timeout=130, retries={"mode": "standard", "total_max_attempts": 3})
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """One deployed stack and its outputs. `endpoint`: the local AWS's address, None for the real one."""
+
+    name: str
+    session: Any
+    outputs: dict[str, str]
+    endpoint: str | None = None
+
+    def client(self, service: str) -> Any:
+        """A client of one AWS service, where the stack is."""
+        return self.session.client(service, endpoint_url=self.endpoint, config=CONFIG)
+
+    @property
+    def records(self) -> Records:
+        """Its table."""
+        return Records(self.client("dynamodb"), self.outputs["TableName"], self.name)
+
+
+def find(profile: str | None, region: str | None, name: str | None) -> Stack:
+    """The stack of that name; without any of the three the one of `make local`, where one is up.
+
+    Raises click.ClickException saying what to do.
+    """
+    standing = LOCAL / "stack.json"
+    if standing.exists() and not (profile or region or name):
+        found = json.loads(standing.read_text())
+        click.echo("(the stack of `make local`; name another with --stack, --region or --profile)", err=True)
+        session = boto3.Session("test", "test", region_name=found["region"])
+        return Stack(found["stack"], session, found["outputs"], found["endpoint"])
+    name = name or NAME
+    try:
+        session = boto3.Session(profile_name=profile, region_name=region)
+        cloudformation = session.client("cloudformation", config=CONFIG)
+        shown = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
+    except (BotoCoreError, ClientError) as error:
+        raise click.ClickException(
+            f"stack {name} can't be found: {error}\nGive --profile, --region and --stack as you deployed it."
+        ) from None
+    return Stack(name, session, {o["OutputKey"]: o["OutputValue"] for o in shown.get("Outputs", [])})
+
+
+def on_stack(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options that name a stack, and the stack as its first argument."""
+
+    @click.option("--profile", help="AWS profile.")
+    @click.option("--region", help="AWS region.")
+    @click.option("--stack", "name", help=f"The stack's name.  [default: {NAME}]")
+    @functools.wraps(command)
+    def wrapped(profile: str | None, region: str | None, name: str | None, **options: Any) -> Any:
+        return command(find(profile, region, name), **options)
+
+    return wrapped

@@ -1,0 +1,215 @@
+"""HTTP connections that go only where they were judged to go, and end when told to.
+
+`Transport` is mounted on a requests session, best by `open_session`. Pinned to a `ReportLink`, it
+sends one thing, a GET of that very link, to one of its judged addresses, while TLS still checks the
+name. It looks nothing up again, so a name that changes its address after the check changes nothing.
+"""
+
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, ClassVar
+from weakref import WeakSet
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
+from urllib3.util.ssl_ import create_urllib3_context
+
+from remediator.report_link import ReportLink
+
+_CONNECT_S = 10.0  # for a caller that names no time-out
+_AGAIN_S = 0.05
+
+
+def system_resolver(name: str, port: int) -> tuple[str, ...]:
+    """The addresses the system knows for `name`, each once. Raises OSError when it knows none."""
+    try:
+        found = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)
+    except UnicodeError as error:  # a label that is empty or too long
+        raise OSError("not a name") from error
+    return tuple(dict.fromkeys(str(address[0]) for *_, address in found))
+
+
+class _Cuttable(socket.socket):
+    """After a cut, the end of the data is a time-out: else half an answer would look whole."""
+
+    is_cut = False
+
+    def recv_into(self, *args: Any, **kwargs: Any) -> int:
+        try:
+            count = super().recv_into(*args, **kwargs)
+        except OSError as error:
+            raise self.blame(error) from None
+        if count == 0 and self.is_cut:
+            raise self.blame(OSError())
+        return count
+
+    def blame(self, error: OSError) -> OSError:
+        return TimeoutError("cut off at the deadline") if self.is_cut else error
+
+
+class _Sockets:
+    """The open sockets of one transport; those that are closed and gone drop out by themselves."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._open: WeakSet[_Cuttable] = WeakSet()
+
+    def add(self, sock: _Cuttable) -> None:
+        with self._lock:
+            self._open.add(sock)
+
+    def cut(self) -> None:
+        with self._lock:
+            for sock in self._open:
+                sock.is_cut = True
+                with suppress(OSError):  # closed, or not yet connected
+                    # Not SSLSocket's own, which would make a reader take the rest for plain text.
+                    socket.socket.shutdown(sock, socket.SHUT_RDWR)
+
+
+class _CuttableTls(_Cuttable, ssl.SSLSocket):
+    sockets: ClassVar[_Sockets]
+
+    def do_handshake(self, block: bool = False) -> None:
+        self.sockets.add(self)  # already here, for a handshake can drip too
+        try:
+            super().do_handshake(block)
+        except OSError as error:
+            raise self.blame(error) from None
+
+
+class _Dialled(HTTPConnection):
+    transport: ClassVar["Transport"]
+
+    def _new_conn(self) -> socket.socket:
+        try:
+            return self.transport.dial(self.host, self.port, self.timeout)
+        except TimeoutError as error:
+            raise ConnectTimeoutError(self, f"{self.host} didn't answer in time") from error
+        except OSError as error:
+            raise NewConnectionError(self, f"no connection to {self.host}: {error}") from error
+
+
+class Transport(HTTPAdapter):
+    """A requests adapter: no proxies, no retries, certificates always checked, sockets on a list.
+
+    With `link` it is pinned: any other request raises ValueError, as does a link without
+    addresses. `ca` is a certificate, DER, trusted beside the public ones. Failures are the
+    exceptions of requests, whose words hold URLs: show none of them.
+    """
+
+    def __init__(self, link: ReportLink | None = None, ca: bytes | None = None) -> None:
+        if link and not link.addresses:
+            raise ValueError("The link was not looked up: there is no address to connect to.")
+        self._link = link
+        self._ca = ca
+        self._sockets = _Sockets()
+        own: dict[str, Any] = {"transport": self}
+        self._connections = {
+            "http": type("Http", (_Dialled,), own),
+            "https": type("Https", (_Dialled, HTTPSConnection), own),
+        }
+        super().__init__(max_retries=0)
+
+    @property
+    def is_pinned(self) -> bool:
+        return self._link is not None
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        context = create_urllib3_context()
+        if self._ca:
+            context.load_verify_locations(cadata=self._ca)
+        context.check_hostname = True  # also makes verify=False an error instead of a hole
+        context.sslsocket_class = type("Tls", (_CuttableTls,), {"sockets": self._sockets})
+        super().init_poolmanager(*args, **kwargs, ssl_context=context)
+
+    def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
+        pool: Any = super().get_connection_with_tls_context(*args, **kwargs)
+        pool.ConnectionCls = self._connections[pool.scheme]
+        return pool
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> Any:
+        if self._link and (request.method, request.url) != ("GET", self._link.reveal()):
+            raise ValueError("This transport sends a GET of its report link and nothing else.")
+        kwargs["proxies"] = None
+        return super().send(request, *args, **kwargs)
+
+    def dial(self, host: str, port: int, timeout: object) -> socket.socket:
+        """A connection to the first address that takes it, within `timeout` seconds over all."""
+        addresses = self._addresses(host, port)
+        ends = time.monotonic() + (timeout if isinstance(timeout, int | float) else _CONNECT_S)
+        failure: OSError = OSError("no address")
+        for number, address in enumerate(addresses):
+            share = (ends - time.monotonic()) / (len(addresses) - number)
+            sock = _Cuttable(socket.AF_INET6 if ":" in address else socket.AF_INET)
+            self._sockets.add(sock)
+            try:
+                sock.settimeout(max(share, 0.001))
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                sock.connect((address, port))
+            except OSError as error:
+                sock.close()
+                failure = error
+            else:
+                return sock
+        raise failure
+
+    def cut(self) -> None:
+        """Shut down every open socket: who waits on one gets a time-out at once."""
+        self._sockets.cut()
+
+    @contextmanager
+    def deadline(self, seconds: float) -> Iterator[None]:
+        """Cut, from `seconds` on until the block is left, whatever this transport has open.
+
+        It holds for the whole transport, so that calls side by side need one transport each. What
+        it can't end is a look-up of a name, which is the system's.
+        """
+        left = threading.Event()
+
+        def watch() -> None:
+            wait = seconds
+            while not left.wait(wait):  # again and again: a socket may be opened after the first
+                self.cut()
+                wait = _AGAIN_S
+
+        watcher = threading.Thread(target=watch, name="deadline", daemon=True)
+        watcher.start()
+        try:
+            yield
+        finally:
+            left.set()
+            watcher.join()
+
+    def _addresses(self, host: str, port: int) -> tuple[str, ...]:
+        if self._link is None:
+            return system_resolver(host, port)
+        if (host, port) != (self._link.host, self._link.port):
+            raise OSError("this transport is pinned to another host")
+        return self._link.addresses
+
+
+class _Session(requests.Session):
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """No redirect is followed, whatever the call says."""
+
+
+def open_session(transport: Transport) -> requests.Session:
+    """A session over `transport` alone: no proxies or netrc of the environment, no redirects.
+
+    It asks for answers uncompressed, so that a limit on what is read is a limit on what there is.
+    """
+    session = _Session()
+    session.trust_env = False
+    session.headers["Accept-Encoding"] = "identity"
+    session.adapters.clear()
+    session.mount("https://", transport)
+    if not transport.is_pinned:
+        session.mount("http://", transport)
+    return session
