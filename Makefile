@@ -36,10 +36,10 @@ build: .tools/sam/.done ## build function and layer with SAM
 deploy: build ## deploy into your AWS account; asks for the parameters
 	$(SAM) deploy --config-file samconfig.toml
 
-local: setup ## keep a shop and the deployed stack up until Ctrl-C, to play with
+local: $(STAMPS) ## keep a shop and the deployed stack up until Ctrl-C, to play with
 	.venv/bin/python -m console.gameday.local $(if $(ADDRESS),--address $(ADDRESS))
 
-invoke: setup ## hand EVENT=events/….json to the built function, against what `make local` keeps up
+invoke: $(STAMPS) ## hand EVENT=events/….json to the built function, against what `make local` keeps up
 	.venv/bin/python -m console.gameday.invoke $(EVENT)
 
 faithful: .venv/.done ## needs ../shared: replay every capture of the real shop against the stand-in

@@ -10,6 +10,8 @@ COMMANDS = {
     "heal": "console.heal",
     "incidents": "console.incidents",
     "show": "console.incidents",
+    "diagnose": "console.diagnose",
+    "link": "console.link",
     "alarm": "console.alarm",
     "gameday": "console.gameday.command",
     "chaos": "console.gameday.command",
@@ -33,7 +35,13 @@ class Rows(click.Group):
 @click.version_option(package_name="pizza-remediator")
 def main() -> None:
     """Heal the pizza shop's failed orders, and answer for it."""
-    signal.signal(signal.SIGTERM, _stop)
+    interruptible()
+
+
+def interruptible() -> None:
+    """Let an interrupt and a termination end a command the same way, with all that it started."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _stop)
 
 
 def _stop(*_: Any) -> NoReturn:

@@ -1,6 +1,7 @@
 """Ready-made parts for tests: answers of the shop, alarms, and a remediator on in-memory adapters."""
 
 import json
+from base64 import urlsafe_b64encode
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -9,7 +10,7 @@ from typing import Any
 from remediator.adapters.memory import MemoryFactory, MemoryPeople, MemoryShop, MemoryStore
 from remediator.head import Policy
 from remediator.pipeline import Remediator
-from remediator.report_link import LinkPolicy
+from remediator.report_link import FIELD_NAMES, LinkPolicy
 from remediator.sample import Fault, Sample
 
 BEGAN = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
@@ -35,7 +36,8 @@ def failing(link: str = LINK) -> Sample:
     return answer(500, {"message": "Failed to fulfill order at factory", "followLinkToEndChaos": link})
 
 
-GOOD = answer(200, {"order": {"id": 7}, "jwt": "x.y.z"})
+JWT = ".".join(urlsafe_b64encode(part).decode().rstrip("=") for part in (b'{"alg":"RS256","kid":"k1"}', b"{}", b"s"))
+GOOD = answer(200, {"order": {"id": 7}, "jwt": JWT})
 LOGIN = answer(200, {"user": {"id": 2}, "token": TOKEN})
 UNKNOWN_USER = answer(404, {"message": "unknown user"})
 UNAUTHORIZED = answer(401, {"message": "unauthorized"})
@@ -77,6 +79,7 @@ class Scene:
             people=self.people,
             policy=policy or Policy(),
             links=LinkPolicy(frozenset({"factory.test"})),
+            names=FIELD_NAMES,
             resolve=lambda _name, _port: ("93.184.216.34",),
             clock=self.clock,
             pool=ThreadPoolExecutor(2),

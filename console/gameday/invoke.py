@@ -1,6 +1,7 @@
 """`make invoke EVENT=…`: one event to the built function, in the runtime emulator, beside `make local`."""
 
 import json
+import sys
 import tempfile
 import urllib.request
 from datetime import UTC, datetime
@@ -19,20 +20,27 @@ SECONDS = 130
 @click.command()
 @click.argument("event", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def invoke(event: Path) -> None:
-    """Hand the event in the file EVENT to the built function, and print what it answers."""
+    """Hand the event in EVENT to the built function, and print what it answers. Exit code 1 where it raised."""
     if not (LOCAL / STANDING).exists():
         raise click.ClickException("nothing is up to invoke it against: run `make local` in another terminal")
     standing = json.loads((LOCAL / STANDING).read_text())
     variables = json.loads((LOCAL / ENVIRONMENT).read_text())["Remediate"]
-    access = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": standing["region"]}
+    region = standing["region"]
+    access = {
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": region,
+    }
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "emulator.log"
-        environment = {**variables, **access, "AWS_ENDPOINT_URL": standing["endpoint"]}
-        with Emulator(Path(standing["built"]), "Remediate", environment, log) as emulator:
+        with Emulator(Path(standing["built"]), "Remediate", {**variables, **access}, log) as emulator:
             body = json.dumps(sent_now(json.loads(event.read_text()))).encode()
             asked = urllib.request.Request(emulator.url, data=body)  # noqa: S310 - loopback
             with urllib.request.urlopen(asked, timeout=SECONDS) as answer:  # noqa: S310
-                click.echo(json.dumps(json.loads(answer.read()), indent=2))
+                ended = json.loads(answer.read())
+    click.echo(json.dumps(ended, indent=2))
+    if isinstance(ended, dict) and "errorType" in ended:
+        sys.exit(1)
 
 
 def sent_now(event: Any) -> Any:

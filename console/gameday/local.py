@@ -11,8 +11,8 @@ from console.gameday.days import GameDay
 from console.gameday.local_aws import REGION
 from console.gameday.scene import STACK, Scene
 from console.gameday.shop import Shop
+from console.main import interruptible
 from console.places import LOCAL
-from remediator.outcome import Outcome
 
 ENVIRONMENT = "env.json"  # for the built function: `make invoke`, `sam local invoke --env-vars`
 STANDING = "stack.json"  # for the command line in another terminal
@@ -28,7 +28,8 @@ STANDING = "stack.json"  # for the command line in another terminal
 @click.option("--slow", default=32.0, show_default=True, help="Seconds that a throttled order takes.")
 def local(address: str, slow: float) -> None:
     """Keep a shop and the deployed stack up until Ctrl-C."""
-    day = GameDay("local", "whatever the second terminal does", "off", Outcome.HEALED)
+    interruptible()
+    day = GameDay("local", "whatever the second terminal does", "off", ())
     click.echo("starting: about 15 s")
     with Shop(slow_seconds=slow, factory_name=address) as shop, Scene(shop, day) as scene:
         scene.deploy()

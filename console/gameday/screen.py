@@ -68,7 +68,7 @@ def show(result: Result) -> None:
     )
     if result.actions:
         console.print(f"IAM actions needed: {', '.join(result.actions)}")
-    mark = "as expected" if result.passed else f"expected {result.day.expected}"
+    mark = "as expected" if result.passed else f"expected {' or '.join(result.day.expected)}"
     console.print(f"{result.day.name}: {result.outcome}, {mark}")
 
 
@@ -76,10 +76,10 @@ def list_days(*, as_json: bool) -> None:
     """The rows of the table."""
     console = Console()
     if as_json:
-        rows = [{"name": d.name, "about": d.about, "expected": d.expected, "calls": d.calls} for d in ROWS]
+        rows = [{"name": d.name, "about": d.about, "expected": list(d.expected), "calls": d.calls} for d in ROWS]
         console.print_json(json.dumps(rows))
         return
     table = Table("game day", "ends", "calls", "what happens", box=None, pad_edge=False)
     for day in ROWS:
-        table.add_row(day.name, day.expected, str(day.calls), day.about)
+        table.add_row(day.name, " or ".join(day.expected), str(day.calls), day.about)
     console.print(table)

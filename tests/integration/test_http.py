@@ -45,15 +45,15 @@ def adapter(shop: Shop, password: str | None = None, url: str | None = None) -> 
 
 def factory(shop: Shop, *, known: bool = True) -> HttpFactory:
     ca = PEM_cert_to_DER_cert(Path(shop.ca_file).read_text()) if known else None
-    return HttpFactory(Caller(lambda: datetime.now(UTC), ca))
+    return HttpFactory(Caller(lambda: datetime.now(UTC), ca), shop.factory_host)
 
 
 def link_of(shop: Shop) -> ReportLink:
     service = adapter(shop)
     token = judge_login(service.login(SOON))
     assert isinstance(token, str)
-    shown = diagnose([service.order(token, SOON)])
-    assert shown.verdict is Verdict.FAILING
+    shown = diagnose([service.order(token, SOON)], factory(shop).keys(SOON))
+    assert shown.verdict is Verdict.FAIL
     policy = LinkPolicy(frozenset({shop.factory_host}), allow_private=True)
     link = guard(shown.links[0], policy, system_resolver)
     assert isinstance(link, ReportLink), link
@@ -70,9 +70,9 @@ def test_healthy_order_is_healthy_and_the_token_is_given_back(shop: Shop) -> Non
     token = judge_login(service.login(SOON))
     assert isinstance(token, str)
 
-    assert diagnose([service.order(token, SOON)]).verdict is Verdict.HEALTHY
+    assert diagnose([service.order(token, SOON)], factory(shop).keys(SOON)).verdict is Verdict.HEALTHY
     service.logout(token, SOON)
-    assert diagnose([service.order(token, SOON)]).verdict is Verdict.UNAUTHORIZED
+    assert diagnose([service.order(token, SOON)], factory(shop).keys(SOON)).verdict is Verdict.UNAUTHORIZED
 
 
 def test_wrong_password_is_unauthorized(shop: Shop) -> None:

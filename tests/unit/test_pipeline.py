@@ -88,10 +88,17 @@ def test_whatever_asks_for_no_call_ends_on_record_without_one(
 
 
 def test_one_failing_order_of_two_is_no_reason_to_call() -> None:
-    scene = Scene(failing(), GOOD)
+    scene = Scene(failing(), GOOD, GOOD, failing())
 
     assert ends(scene) is Outcome.UNRESOLVED
     assert scene.factory.called == []
+
+
+def test_second_look_decides_where_the_first_orders_disagree() -> None:
+    scene = Scene(failing(), GOOD, failing(), failing(), GOOD)
+
+    assert ends(scene) is Outcome.HEALED
+    assert scene.shop.orders == 5
 
 
 def test_refused_token_is_asked_for_once_more() -> None:

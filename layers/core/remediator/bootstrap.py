@@ -16,7 +16,7 @@ from remediator.adapters.secrets import DinerSecret
 from remediator.adapters.sns import SnsPeople
 from remediator.head import Policy
 from remediator.pipeline import Remediator
-from remediator.report_link import LinkPolicy
+from remediator.report_link import FIELD_NAMES, LinkPolicy
 from remediator.settings import Settings
 
 logger = Logger()
@@ -45,11 +45,12 @@ def bootstrap() -> Remediator:
     keep = timedelta(days=settings.keep_days)
     return Remediator(
         shop=HttpShop(caller, settings, secret),
-        factory=HttpFactory(caller),
+        factory=HttpFactory(caller, settings.allowed_report_hosts[0]),
         store=DynamoStore(aws("dynamodb"), settings.table, settings.target, keep),
         people=SnsPeople(aws("sns"), settings.people_topic_arn),
         policy=Policy(settings.mode, settings.calls_an_hour),
-        links=LinkPolicy(settings.allowed_report_hosts, allow_private=bool(settings.game_day_ca)),
+        links=LinkPolicy(frozenset(settings.allowed_report_hosts), allow_private=bool(settings.game_day_ca)),
+        names=FIELD_NAMES | frozenset(settings.link_fields),
         resolve=system_resolver,
         clock=now,
         pool=ThreadPoolExecutor(max_workers=4, thread_name_prefix="remediate"),

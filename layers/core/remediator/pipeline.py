@@ -32,6 +32,7 @@ from remediator.head import (
     Wake,
     Woken,
 )
+from remediator.jwt import Keys
 from remediator.outcome import CONSEQUENCES, Ending, Event, Outcome
 from remediator.ports import Factory, People, Shop, Store
 from remediator.report_link import LinkPolicy, Refusal, ReportLink, Resolver, guard
@@ -58,6 +59,7 @@ class Run:
     head: Head
     received: float
     token: str | None = None
+    renewed: bool = False
     looks: int = 0
     phases: dict[str, int] = field(default_factory=dict)
     lap: float = 0.0
@@ -79,6 +81,7 @@ class Remediator:
     people: People
     policy: Policy
     links: LinkPolicy
+    names: frozenset[str]
     resolve: Resolver
     clock: Callable[[], datetime]
     pool: ThreadPoolExecutor
@@ -151,13 +154,25 @@ class Remediator:
             return run
 
     def _heal(self, run: Run) -> Ending:
-        refused = self._login(run)
-        if refused:
-            return self._release(run, ENDINGS[refused.verdict], refused.evidence)
-        samples = self._orders(run, SAMPLES)
-        run.mark("sample")
+        keys = self.pool.submit(self.factory.keys, run.deadline)
+        try:
+            refused = self._login(run)
+            if refused:
+                return self._release(run, ENDINGS[refused.verdict], refused.evidence)
+            samples = self._orders(run, SAMPLES)
+            run.mark("sample")
+            shown = self._diagnose(samples, keys)
+            if shown.verdict is Shown.DISAGREE:
+                samples = self._orders(run, SAMPLES)
+                run.mark("sample")
+            return self._act(run, samples, keys)
+        finally:
+            keys.result()
+
+    def _act(self, run: Run, samples: list[Sample], keys: Future[Keys]) -> Ending:
+        """From samples to an ending: call what they offer, order again, until nothing is left to do."""
         while True:
-            shown = diagnose(samples)
+            shown = self._diagnose(samples, keys)
             if shown.verdict is Shown.HEALTHY:
                 ended = self._close(run, samples[0].began, shown)
                 if ended:
@@ -183,6 +198,11 @@ class Remediator:
             if isinstance(writing.result(), Superseded):
                 return self._superseded(run)
 
+    def _diagnose(self, samples: list[Sample], keys: Future[Keys]) -> Diagnosis:
+        """The keys are waited for only where a JWT has to be judged, which a failed order doesn't hold."""
+        known = keys.result() if any(sample.status == 200 for sample in samples) else {}
+        return diagnose(samples, known, self.names)
+
     def _login(self, run: Run) -> Diagnosis | None:
         found = judge_login(self.shop.login(run.deadline))
         run.mark("login")
@@ -192,26 +212,22 @@ class Remediator:
         return None
 
     def _orders(self, run: Run, count: int) -> list[Sample]:
-        """Orders side by side; a token that is refused is asked for once more, in a later second."""
+        """Orders side by side. A token that is refused is asked for once more, in a later second: two logins of
+        one diner in one second share a token, and the logout of one ends both.
+        """
         samples = self._order_at_once(run, count)
-        refused = all(sample.status == 401 for sample in samples)
-        if refused and run.token and run.looks == 0 and not self._renewed(run):
-            samples = self._order_at_once(run, count)
+        if all(sample.status == 401 for sample in samples) and not run.renewed:
+            run.renewed = True
+            self.sleep(run.deadline.allow(1.0))
+            if self._login(run) is None:
+                samples = self._order_at_once(run, count)
         return samples
 
     def _order_at_once(self, run: Run, count: int) -> list[Sample]:
         token = run.token or ""
-        orders: list[Future[Sample]] = [
-            self.pool.submit(self.shop.order, token, run.deadline) for _ in range(count - 1)
-        ]
+        others = [self.pool.submit(self.shop.order, token, run.deadline) for _ in range(count - 1)]
         mine = self.shop.order(token, run.deadline)
-        return [mine, *(order.result() for order in orders)]
-
-    def _renewed(self, run: Run) -> Diagnosis | None:
-        """Log in anew: two logins of one diner in one second share a token, and one logout ends both."""
-        run.looks += 1
-        self.sleep(run.deadline.allow(1.0))
-        return self._login(run)
+        return [mine, *(order.result() for order in others)]
 
     def _guarded(self, shown: Diagnosis) -> ReportLink | Denied:
         if len(shown.links) > 1:

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Protocol
 
 from remediator.head import Change, Head, Message
+from remediator.jwt import Keys
 from remediator.outcome import Event
 from remediator.report_link import ReportLink
 from remediator.sample import Deadline, Sample
@@ -26,7 +27,11 @@ class Shop(Protocol):
 
 
 class Factory(Protocol):
-    """Whoever answers a report link."""
+    """Whoever signs the pizzas' JWTs and answers a report link."""
+
+    def keys(self, deadline: Deadline) -> Keys:
+        """The keys that JWTs are verified by; empty where they can't be had."""
+        ...
 
     def call(self, link: ReportLink, deadline: Deadline) -> Sample:
         """GET the link once, without following redirects."""

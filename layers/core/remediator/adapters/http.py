@@ -13,6 +13,7 @@ import urllib3.exceptions
 
 from remediator.adapters.pinned import Transport, open_session
 from remediator.adapters.secrets import DinerSecret
+from remediator.jwt import Keys, read_keys
 from remediator.report_link import ReportLink
 from remediator.sample import Deadline, Fault, Sample
 from remediator.settings import SECONDS_FOR_LOGIN, Settings
@@ -20,6 +21,8 @@ from remediator.settings import SECONDS_FOR_LOGIN, Settings
 SECONDS_TO_CONNECT = 3.0
 SECONDS_FOR_REPORT = 10.0
 SECONDS_FOR_LOGOUT = 2.0
+SECONDS_FOR_KEYS = 3.0
+REPEATABLE = frozenset({"GET", "PUT", "DELETE"})  # a login twice leaves at most a token behind
 LIMIT = 1024 * 1024  # bytes of an answer; an order's is about 1,300
 
 # What requests raises, the narrowest first.
@@ -49,7 +52,16 @@ class Caller:
         self._free: LifoQueue[Transport] = LifoQueue()  # the last one used is the one still connected
 
     def ask(self, method: str, url: str, deadline: Deadline, at_most: float, **content: Any) -> Sample:
-        """One request, without redirects, its answer read up to the limit within `at_most` seconds."""
+        """One request, without redirects, its answer read up to the limit within `at_most` seconds.
+
+        Where a kept connection turns out closed, what may be repeated is asked again; an order may not.
+        """
+        answer = self._ask(method, url, deadline, at_most, content)
+        if answer.fault is Fault.RESET and method in REPEATABLE:
+            answer = self._ask(method, url, deadline, at_most, content)
+        return answer
+
+    def _ask(self, method: str, url: str, deadline: Deadline, at_most: float, content: Mapping[str, Any]) -> Sample:
         try:
             transport = self._free.get_nowait()
         except Empty:
@@ -138,10 +150,15 @@ class HttpShop:
 
 
 class HttpFactory:
-    """The factory behind the report links."""
+    """The factory behind the report links. `host` is where its key set is, the first of the allowed ones."""
 
-    def __init__(self, caller: Caller) -> None:
+    def __init__(self, caller: Caller, host: str) -> None:
         self._caller = caller
+        self._keys = f"https://{host}/.well-known/jwks.json"
+
+    def keys(self, deadline: Deadline) -> Keys:
+        answer = self._caller.ask("GET", self._keys, deadline, SECONDS_FOR_KEYS)
+        return read_keys(answer.body) if answer.status == 200 else {}
 
     def call(self, link: ReportLink, deadline: Deadline) -> Sample:
         return self._caller.call(link, deadline, SECONDS_FOR_REPORT)

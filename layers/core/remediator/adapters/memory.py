@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from remediator.head import Change, Entry, Head, Message, Summary
+from remediator.jwt import Keys
 from remediator.outcome import Event
 from remediator.report_link import ReportLink
 from remediator.sample import Deadline, Sample
@@ -76,6 +77,10 @@ class MemoryFactory:
 
     answer: Sample
     called: list[ReportLink] = field(default_factory=list)
+    known: Keys = field(default_factory=dict)
+
+    def keys(self, deadline: Deadline) -> Keys:
+        return self.known
 
     def call(self, link: ReportLink, deadline: Deadline) -> Sample:
         self.called.append(link)
