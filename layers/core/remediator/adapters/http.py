@@ -174,9 +174,11 @@ def _read(answer: requests.Response) -> bytes:
 
 
 def _fault(error: Exception) -> Fault:
-    refused = isinstance(error, requests.exceptions.ConnectionError) and any(
-        isinstance(getattr(cause, "reason", None), urllib3.exceptions.NewConnectionError) for cause in error.args
-    )
-    if refused:
+    """The fault by what was raised, or by what requests wrapped: it hides a refusal and a late body in one kind."""
+    inner = error.args[0] if error.args else None
+    reason = getattr(inner, "reason", inner)
+    if isinstance(reason, urllib3.exceptions.NewConnectionError):
         return Fault.REFUSED
+    if isinstance(reason, urllib3.exceptions.TimeoutError):
+        return Fault.TIMEOUT
     return next(fault for kind, fault in FAULTS if isinstance(error, kind))

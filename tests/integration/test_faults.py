@@ -1,0 +1,187 @@
+"""Faults over real sockets: each ends in the right outcome before its time-out, in little memory."""
+
+import gzip
+import socket
+import ssl
+import threading
+import time
+import tracemalloc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+import pytest
+import trustme
+
+from remediator.adapters.http import Caller
+from remediator.diagnosis import Verdict, diagnose
+from remediator.report_link import LinkPolicy, ReportLink, guard
+from remediator.sample import Deadline, Fault, Sample
+
+SECONDS = 1.5
+MEGABYTE = 1024 * 1024
+NO_GZIP = b"Content-Encoding: gzip\r\nContent-Length: 3\r\n\r\nabc"
+BOMB = gzip.compress(bytes(100 * MEGABYTE))
+HEAD = b"HTTP/1.1 500 Internal Server Error\r\nContent-Type: application/json\r\n"
+
+
+@contextmanager
+def server(answer: Callable[[socket.socket], None], *, tls: bool = False) -> Iterator[str]:
+    """Answers each connection by `answer`, then closes it. The certificate is one that nobody trusts."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
+
+    def serve() -> None:
+        while True:
+            try:
+                plain, _ = listening.accept()
+            except OSError:
+                return
+            with plain:
+                try:
+                    connection = context.wrap_socket(plain, server_side=True) if tls else plain
+                    if not tls:
+                        connection.recv(65536)
+                    answer(connection)
+                except OSError:
+                    continue  # the client has gone, which is what it was tested for
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    try:
+        yield f"http{'s' if tls else ''}://127.0.0.1:{listening.getsockname()[1]}/"
+    finally:
+        listening.shutdown(socket.SHUT_RDWR)
+        listening.close()
+        thread.join()
+
+
+def asked(url: str, method: str = "POST") -> Sample:
+    return Caller(lambda: datetime.now(UTC)).ask(method, url, Deadline.after(30), SECONDS)
+
+
+def reset(connection: socket.socket) -> None:
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\x00\x00\x00\x00\x00\x00\x00")
+
+
+def drip(what: bytes) -> Callable[[socket.socket], None]:
+    def answer(connection: socket.socket) -> None:
+        connection.sendall(what)
+        for _ in range(200):
+            connection.sendall(b"x")
+            time.sleep(0.05)
+
+    return answer
+
+
+def large(connection: socket.socket) -> None:
+    connection.sendall(HEAD + f"Content-Length: {10 * MEGABYTE}\r\n\r\n".encode())
+    for _ in range(160):
+        connection.sendall(b"x" * 65536)
+
+
+def bomb(connection: socket.socket) -> None:
+    connection.sendall(HEAD + f"Content-Encoding: gzip\r\nContent-Length: {len(BOMB)}\r\n\r\n".encode() + BOMB)
+
+
+def half(connection: socket.socket) -> None:
+    connection.sendall(HEAD + b"Content-Length: 4000\r\n\r\n" + b'{"message":')
+    connection.shutdown(socket.SHUT_WR)
+    time.sleep(0.1)
+
+
+def text(whole: bytes) -> Callable[[socket.socket], None]:
+    return lambda connection: connection.sendall(whole)
+
+
+@pytest.mark.parametrize(
+    ("answer", "fault"),
+    [
+        pytest.param(reset, Fault.RESET, id="reset"),
+        pytest.param(lambda _: None, Fault.RESET, id="closed without an answer"),
+        pytest.param(lambda _: time.sleep(SECONDS + 0.5), Fault.TIMEOUT, id="silence"),
+        pytest.param(drip(b"HTTP/1.1 200 OK\r\nX: "), Fault.TIMEOUT, id="header drip"),
+        pytest.param(drip(HEAD + b"Content-Length: 4000\r\n\r\n"), Fault.TIMEOUT, id="body drip"),
+        pytest.param(large, Fault.TOO_LARGE, id="10 MB"),
+        pytest.param(bomb, Fault.TOO_LARGE, id="gzip bomb"),
+        pytest.param(half, Fault.RESET, id="half-closed, truncated"),
+        pytest.param(text(HEAD + NO_GZIP), Fault.GARBLED, id="no gzip"),
+        pytest.param(text(b"\x00\x01\x02 what\r\n\r\n"), Fault.RESET, id="no HTTP"),
+    ],
+)
+def test_fault_is_named_and_ends_in_time_and_in_little_memory(
+    answer: Callable[[socket.socket], None], fault: Fault
+) -> None:
+    with server(answer) as url:
+        tracemalloc.start()
+        began = time.monotonic()
+        sample = asked(url)
+        seconds = time.monotonic() - began
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+
+    assert sample.fault is fault
+    assert seconds < SECONDS + 1
+    assert peak < 100 * MEGABYTE
+    assert diagnose([sample], {}).verdict is Verdict.UNREACHABLE
+
+
+@pytest.mark.parametrize(
+    "whole",
+    [
+        pytest.param(b"HTTP/1.1 200 OK\r\nContent-Length: 14\r\n\r\n<html></html>\n", id="HTML"),
+        pytest.param(b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:9\r\nContent-Length: 0\r\n\r\n", id="302"),
+        pytest.param(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{\"order\":", id="JSON cut off"),
+        pytest.param(b"HTTP/1.1 204 No Content\r\n\r\n", id="nothing"),
+    ],
+)  # fmt: skip
+def test_answer_that_is_not_the_shops_is_unreachable_and_no_redirect_followed(whole: bytes) -> None:
+    with server(text(whole)) as url:
+        assert diagnose([asked(url)], {}).verdict is Verdict.UNREACHABLE
+
+
+def test_certificate_that_nobody_signed_is_not_accepted() -> None:
+    with server(text(HEAD), tls=True) as url:
+        assert asked(url).fault is Fault.TLS
+
+
+def test_report_behind_an_unknown_certificate_or_a_redirect_is_a_fault_or_an_answer_and_never_followed() -> None:
+    with server(text(HEAD), tls=True) as url:
+        host = url.split("/")[2]
+        policy = LinkPolicy(frozenset({host}), allow_private=True)
+        link = guard(f"https://{host}/api/support/{'0' * 32}/report/abc", policy, lambda *_: ())
+        assert isinstance(link, ReportLink)
+
+        answer = Caller(lambda: datetime.now(UTC)).call(link, Deadline.after(30), SECONDS)
+
+    assert answer.fault is Fault.TLS
+
+
+def test_kept_connection_that_was_closed_is_opened_anew() -> None:
+    hits: list[int] = []
+
+    def once(connection: socket.socket) -> None:
+        hits.append(1)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: keep-alive\r\n\r\n{}")
+
+    with server(once) as url:
+        caller = Caller(lambda: datetime.now(UTC))
+        answers = [caller.ask("GET", url, Deadline.after(30), SECONDS) for _ in range(3)]
+
+    assert [answer.status for answer in answers] == [200, 200, 200]
+    assert len(hits) == 3
+
+
+@pytest.mark.parametrize(("method", "hits"), [("GET", 2), ("PUT", 2), ("POST", 1)])
+def test_only_what_may_be_repeated_is_asked_again_after_a_reset(method: str, hits: int) -> None:
+    seen: list[int] = []
+
+    def count(connection: socket.socket) -> None:
+        seen.append(1)
+        reset(connection)
+
+    with server(count) as url:
+        assert asked(url, method).fault is Fault.RESET
+
+    assert len(seen) == hits
