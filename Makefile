@@ -7,7 +7,7 @@ STAMPS := .venv/.done .tools/sam/.done .tools/ministack/.done .tools/runtime/.do
 EVENT ?= events/cloudwatch-alarm.json
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test unit check build deploy local invoke faithful checkov pins
+.PHONY: help setup demo test unit check build deploy local invoke gamedays faithful checkov pins
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -19,7 +19,7 @@ demo: setup ## heal the incident of 2025-04-08 on this machine, without a cloud 
 	.venv/bin/remediator gameday fail
 
 test: setup check build ## all tests, with real parts, on a bare machine
-	.venv/bin/python -m pytest -n 2 --dist loadfile
+	.venv/bin/python -m pytest -n 2 --dist worksteal
 
 unit: .venv/.done ## the unit tests alone
 	.venv/bin/python -m pytest tests/unit -q
@@ -41,6 +41,11 @@ local: $(STAMPS) ## keep a shop and the deployed stack up until Ctrl-C, to play 
 
 invoke: $(STAMPS) ## hand EVENT=events/….json to the built function, against what `make local` keeps up
 	.venv/bin/python -m console.gameday.invoke $(EVENT)
+
+gamedays: setup ## play every game day through the deployed stack, one after the other: about six minutes
+	@set -e; for day in $$(.venv/bin/remediator gameday --list --json | .venv/bin/python -c \
+	  "import json, sys; print(*(day['name'] for day in json.load(sys.stdin)))"); do \
+	  .venv/bin/remediator gameday $$day | tail -1; done
 
 faithful: .venv/.done ## needs ../shared: replay every capture of the real shop against the stand-in
 	.venv/bin/python -m tests.replay ../shared/contract/captures

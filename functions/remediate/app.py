@@ -3,9 +3,7 @@
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from remediator.bootstrap import bootstrap
-from remediator.pipeline import SECONDS_FOR_ENDING
-from remediator.sample import Deadline
+from remediator.bootstrap import bootstrap, deadline
 
 logger = Logger()
 
@@ -13,8 +11,8 @@ logger = Logger()
 @logger.inject_lambda_context
 def handler(event: object, context: LambdaContext) -> list[dict[str, str | None]]:
     """End every alarm of the event in one outcome. Raises what the platform is to try again."""
-    left = context.get_remaining_time_in_millis() / 1000 - SECONDS_FOR_ENDING
-    endings = bootstrap().handle(event, context.aws_request_id, Deadline.after(left))
+    budget = deadline(context.get_remaining_time_in_millis())
+    endings = bootstrap().handle(event, context.aws_request_id, budget)
     shown = [{"outcome": e.outcome, "reason": e.reason, "incident": e.incident} for e in endings]
     logger.info("event ended", extra={"endings": shown})
     return shown

@@ -47,5 +47,18 @@ def test_role_allows_what_the_function_needs_and_nothing_else(
     assert allowed - BY_THE_PLATFORM == set(result["actions"])
 
 
+def test_throttled_orders_are_healed_at_full_delay_within_two_seconds_more() -> None:
+    result, code = gameday("throttle")
+
+    assert code == 0, result
+    assert result["phases"]["total"] - 32_000 < 2_000
+
+
+def test_orders_whose_jwt_does_not_verify_are_healed() -> None:
+    result, code = gameday("badjwt")
+
+    assert (code, result["outcome"], result["report_calls"]) == (0, "HEALED", 1)
+
+
 def listed(action: str | list[str]) -> list[str]:
     return [action] if isinstance(action, str) else action

@@ -17,7 +17,7 @@ from remediator.report_link import LinkPolicy, ReportLink, guard
 from remediator.sample import Deadline, Fault
 from remediator.settings import Settings
 
-SOON = Deadline.after(20)
+SOON = Deadline.after(3600)
 
 
 class KnownSecret(DinerSecret):

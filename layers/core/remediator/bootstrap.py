@@ -14,10 +14,12 @@ from remediator.adapters.http import Caller, HttpFactory, HttpShop
 from remediator.adapters.pinned import system_resolver
 from remediator.adapters.secrets import DinerSecret
 from remediator.adapters.sns import SnsPeople
+from remediator.errors import SettingsError
 from remediator.head import Policy
-from remediator.pipeline import Remediator
+from remediator.pipeline import SECONDS_FOR_ENDING, Remediator
 from remediator.report_link import FIELD_NAMES, LinkPolicy
-from remediator.settings import Settings
+from remediator.sample import Deadline
+from remediator.settings import Settings, least_seconds
 
 logger = Logger()
 
@@ -35,22 +37,36 @@ def hush() -> None:
 
 
 @lru_cache
+def settings() -> Settings:
+    """The settings of this function's environment. Raises SettingsError."""
+    return Settings.from_environment()
+
+
+def deadline(milliseconds: int) -> Deadline:
+    """The budget of one event, of which the platform leaves so much. Raises SettingsError where it can't be enough."""
+    seconds, least = milliseconds / 1000, least_seconds(settings().order_seconds)
+    if seconds < least:
+        raise SettingsError(f"the function's time-out leaves {seconds:.0f} s, orders of that length need {least:.0f}")
+    return Deadline.after(seconds - SECONDS_FOR_ENDING)
+
+
+@lru_cache
 def bootstrap() -> Remediator:
     """The remediator of this function's environment. Raises SettingsError."""
-    settings = Settings.from_environment()
+    chosen = settings()
     hush()
-    aws = partial(new_client, endpoint=settings.game_day_aws or None)
-    caller = Caller(now, b64decode(settings.game_day_ca) or None)
-    secret = DinerSecret(aws("secretsmanager"), settings.diner_secret_arn)
-    keep = timedelta(days=settings.keep_days)
+    aws = partial(new_client, endpoint=chosen.game_day_aws or None)
+    caller = Caller(now, b64decode(chosen.game_day_ca) or None)
+    secret = DinerSecret(aws("secretsmanager"), chosen.diner_secret_arn)
+    keep = timedelta(days=chosen.keep_days)
     return Remediator(
-        shop=HttpShop(caller, settings, secret),
-        factory=HttpFactory(caller, settings.allowed_report_hosts[0]),
-        store=DynamoStore(aws("dynamodb"), settings.table, settings.target, keep),
-        people=SnsPeople(aws("sns"), settings.people_topic_arn),
-        policy=Policy(settings.mode, settings.calls_an_hour),
-        links=LinkPolicy(frozenset(settings.allowed_report_hosts), allow_private=bool(settings.game_day_ca)),
-        names=FIELD_NAMES | frozenset(settings.link_fields),
+        shop=HttpShop(caller, chosen, secret),
+        factory=HttpFactory(caller, chosen.allowed_report_hosts[0]),
+        store=DynamoStore(aws("dynamodb"), chosen.table, chosen.target, keep),
+        people=SnsPeople(aws("sns"), chosen.people_topic_arn),
+        policy=Policy(chosen.mode, chosen.calls_an_hour),
+        links=LinkPolicy(frozenset(chosen.allowed_report_hosts), allow_private=bool(chosen.game_day_ca)),
+        names=FIELD_NAMES | frozenset(chosen.link_fields),
         resolve=system_resolver,
         clock=now,
         pool=ThreadPoolExecutor(max_workers=4, thread_name_prefix="remediate"),
