@@ -1,8 +1,9 @@
 """`remediator alarm FILE`: what an alarm in a file would ask for, as one JSON object."""
 
 import json
-import sys
 from pathlib import Path
+
+import click
 
 from remediator import alarms
 from remediator.alarms import Verdict, fields
@@ -47,11 +48,18 @@ def _cut(content: str, error: json.JSONDecodeError) -> bool:
     return json_like and content[-1] not in "}]" and not damaged
 
 
-def main(arguments: list[str]) -> int:
-    answer, code = describe(Path(arguments[0]).read_bytes())
-    print(json.dumps(answer, indent=2))  # noqa: T201 - a command's answer
-    return code
+@click.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.pass_context
+def alarm(context: click.Context, *, file: Path) -> None:
+    """Say what the alarm in FILE would ask for: an event as Lambda gets it, or a bare message.
 
+    Prints one JSON object: `verdict` (`wake`, `stand_down`, `ignore`, `refuse`), `alarms`, `reason`. Exit code 2
+    where it is refused.
 
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    \b
+    Example: remediator alarm events/grafana-text.json
+    """
+    answer, code = describe(file.read_bytes())
+    click.echo(json.dumps(answer))
+    context.exit(code)

@@ -9,6 +9,7 @@ from typing import Any
 
 from remediator.adapters.memory import MemoryFactory, MemoryPeople, MemoryShop, MemoryStore
 from remediator.head import Policy
+from remediator.masking import Mask
 from remediator.pipeline import Remediator
 from remediator.report_link import FIELD_NAMES, LinkPolicy
 from remediator.sample import Fault, Sample
@@ -83,6 +84,7 @@ class Scene:
             resolve=lambda _name, _port: ("93.184.216.34",),
             clock=self.clock,
             pool=ThreadPoolExecutor(2),
+            mask=Mask(),
             warn=self.warnings.append,
             sleep=lambda _seconds: None,
         )

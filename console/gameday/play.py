@@ -55,13 +55,15 @@ class Result:
     report_calls: int = 0
     retries: int = 0
     actions: list[str] = field(default_factory=list)
+    leaks: int = 0
 
     @property
     def passed(self) -> bool:
-        """Ended as the row says, with no call too many, a whole log, and orders good again where it healed."""
+        """Ended as the row says: no call too many, log whole, no secret written, orders good again where it healed."""
         good = self.orders_good_after >= GOOD_ORDERS_AFTER or self.outcome != Outcome.HEALED
         within = self.report_calls <= self.day.calls
-        return self.outcome in self.day.expected and within and good and not self.log_fault
+        whole = not self.log_fault and not self.leaks
+        return self.outcome in self.day.expected and within and good and whole
 
     def plain(self) -> dict[str, Any]:
         """As `--json` prints it."""
@@ -79,6 +81,7 @@ class Result:
             "report_calls": self.report_calls,
             "retries": self.retries,
             "actions": self.actions,
+            "leaks": self.leaks,
         }
 
 
@@ -132,6 +135,9 @@ def play(day: GameDay, way: Way, step: Callable[[str], None]) -> Result:
         result.report_calls = sum(shop.report_calls.values()) if isinstance(shop, Shop) else _intents(result)
         result.messages = scene.messages()
         result.actions = sorted(scene.recorder.actions)
+        if isinstance(shop, Shop):
+            written = scene.written() + repr(result)
+            result.leaks = sum(secret in written for secret in shop.secrets)
         step("ending what was started")
     return result
 

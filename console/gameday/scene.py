@@ -10,6 +10,8 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
 
+import click
+
 from console.gameday.days import GameDay
 from console.gameday.emulator import Emulator, Pool
 from console.gameday.local_aws import LocalAws, build
@@ -85,6 +87,25 @@ class Scene:
             for message in got:
                 found.append(message["Body"])
                 queues.delete_message(QueueUrl=self._mailbox, ReceiptHandle=message["ReceiptHandle"])
+        return found
+
+    def written(self) -> str:
+        """All that was written where somebody could read it: the functions' logs, table, dead letters, our own logs.
+
+        Raises click.ClickException where the function's log isn't among it: nothing would have been searched.
+        """
+        logs, queues = self.aws.client("logs"), self.aws.client("sqs")
+        groups = [group["logGroupName"] for group in logs.describe_log_groups()["logGroups"]]
+        lines = [event for group in groups for event in logs.filter_log_events(logGroupName=group)["events"]]
+        rows = self.aws.client("dynamodb").scan(TableName=self.outputs["TableName"])["Items"]
+        letters = [
+            queues.receive_message(QueueUrl=self.outputs[name], MaxNumberOfMessages=10).get("Messages", [])
+            for name in ("DeadLetterQueueUrl", "FailureQueueUrl")
+        ]
+        files = [file.read_text(errors="replace") for file in self.aws.folder.glob("*.log")]
+        found = json.dumps([lines, rows, letters, files], default=str)
+        if "event ended" not in found:
+            raise click.ClickException("the function's log can't be found, so it can't be searched for secrets")
         return found
 
     def variables(self) -> dict[str, str]:

@@ -64,7 +64,7 @@ def show(result: Result) -> None:
     console.print("phases: " + ", ".join(f"{name} {ms} ms" for name, ms in result.phases.items()))
     console.print(
         f"orders: {result.orders_failed} failed, {result.orders_good_after} good after; "
-        f"report calls: {result.report_calls}"
+        f"report calls: {result.report_calls}; secrets found in what was written: {result.leaks}"
     )
     if result.actions:
         console.print(f"IAM actions needed: {', '.join(result.actions)}")

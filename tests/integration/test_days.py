@@ -17,6 +17,7 @@ from remediator.adapters.secrets import Credentials, DinerSecret
 from remediator.bootstrap import now
 from remediator.errors import Unhealed
 from remediator.head import Policy
+from remediator.masking import Mask
 from remediator.outcome import CONSEQUENCES
 from remediator.pipeline import Remediator
 from remediator.report_link import FIELD_NAMES, LinkPolicy
@@ -49,7 +50,7 @@ def remediator(shop: Shop, day: GameDay, store: MemoryStore, people: MemoryPeopl
     )
     caller = Caller(now, PEM_cert_to_DER_cert(Path(shop.ca_file).read_text()))
     return Remediator(
-        shop=HttpShop(caller, settings, KnownSecret(shop.email, day.password or shop.password)),
+        shop=HttpShop(caller, settings, KnownSecret(shop.email, day.password or shop.password), Mask()),
         factory=HttpFactory(caller, shop.factory_host),
         store=store,
         people=people,
@@ -59,6 +60,7 @@ def remediator(shop: Shop, day: GameDay, store: MemoryStore, people: MemoryPeopl
         resolve=system_resolver,
         clock=now,
         pool=ThreadPoolExecutor(4),
+        mask=Mask(),
         warn=lambda _: None,
     )
 

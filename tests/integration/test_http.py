@@ -13,6 +13,7 @@ from remediator.adapters.http import Caller, HttpFactory, HttpShop
 from remediator.adapters.pinned import system_resolver
 from remediator.adapters.secrets import Credentials, DinerSecret
 from remediator.diagnosis import Verdict, diagnose, judge_login
+from remediator.masking import Mask
 from remediator.report_link import LinkPolicy, ReportLink, guard
 from remediator.sample import Deadline, Fault
 from remediator.settings import Settings
@@ -40,7 +41,7 @@ def adapter(shop: Shop, password: str | None = None, url: str | None = None) -> 
         }
     )
     secret = KnownSecret(shop.email, password or shop.password)
-    return HttpShop(Caller(lambda: datetime.now(UTC)), settings, secret)
+    return HttpShop(Caller(lambda: datetime.now(UTC)), settings, secret, Mask())
 
 
 def factory(shop: Shop, *, known: bool = True) -> HttpFactory:

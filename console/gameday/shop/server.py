@@ -81,6 +81,11 @@ class Shop:
         self._on_loop(lambda: self._stage.set(name))
 
     @property
+    def secrets(self) -> set[str]:
+        """All that nobody may find written anywhere: the diner's password, each token, the vendor's key."""
+        return {self.password, self.vendor_token, *self._service.issued}
+
+    @property
     def orders_failed(self) -> int:
         """Orders answered with a 5xx, or with a report link whatever the status."""
         return sum(order.link or order.status >= 500 for order in self._orders())

@@ -48,6 +48,7 @@ class Service:
         self._users: dict[str, Json] = {}
         self._passwords: dict[str, str] = {}
         self._tokens: dict[str, Json] = {}
+        self.issued: set[str] = set()
         self._orders: list[Json] = []
         self._items = 0
         self._secret = OctKey.generate_key(256)
@@ -65,6 +66,7 @@ class Service:
         header = {"alg": "HS256", "typ": "JWT"}
         token = jws.serialize_compact(header, compact(claims), self._secret)
         self._tokens[token] = claims
+        self.issued.add(token)
         return token
 
     def _add_order(self, diner: int, order: Json) -> Json:

@@ -16,6 +16,8 @@ from remediator.adapters.secrets import DinerSecret
 from remediator.adapters.sns import SnsPeople
 from remediator.errors import SettingsError
 from remediator.head import Policy
+from remediator.masked_logs import MaskFilter
+from remediator.masking import Mask
 from remediator.pipeline import SECONDS_FOR_ENDING, Remediator
 from remediator.report_link import FIELD_NAMES, LinkPolicy
 from remediator.sample import Deadline
@@ -56,11 +58,14 @@ def bootstrap() -> Remediator:
     chosen = settings()
     hush()
     aws = partial(new_client, endpoint=chosen.game_day_aws or None)
+    mask = Mask()
+    for handler in logger.handlers:
+        handler.addFilter(MaskFilter(mask))
     caller = Caller(now, b64decode(chosen.game_day_ca) or None)
     secret = DinerSecret(aws("secretsmanager"), chosen.diner_secret_arn)
     keep = timedelta(days=chosen.keep_days)
     return Remediator(
-        shop=HttpShop(caller, chosen, secret),
+        shop=HttpShop(caller, chosen, secret, mask),
         factory=HttpFactory(caller, chosen.allowed_report_hosts[0]),
         store=DynamoStore(aws("dynamodb"), chosen.table, chosen.target, keep),
         people=SnsPeople(aws("sns"), chosen.people_topic_arn),
@@ -70,5 +75,6 @@ def bootstrap() -> Remediator:
         resolve=system_resolver,
         clock=now,
         pool=ThreadPoolExecutor(max_workers=4, thread_name_prefix="remediate"),
+        mask=mask,
         warn=logger.warning,
     )

@@ -16,13 +16,14 @@ SHORTEST = 6  # a shorter secret would blot out ordinary words; its looks still 
 _DEPTH = 40  # DynamoDB takes 32 levels; a hostile alarm may have any number
 _CHAIN = 8
 
-_SLASH = r"(?:\\{0,7}/|%(?:25){0,3}2F)"  # as is, escaped in JSON, percent-encoded up to four times
+# As it is, escaped in JSON or HTML, percent-encoded up to four times over.
+_SLASH = r"(?:\\{0,7}(?:/|u002f)|%(?:25){0,3}2F|&#(?:x2f|47);)"
 _PART = r"[^\s\"'<>/\\?#%&]"
 _HOST = rf"https?(?::|%(?:25){{0,3}}3A){_SLASH}{{2}}{_PART}{{1,255}}"
 _REPORT = rf"(?:{_HOST})?{_SLASH}api{_SLASH}support{_SLASH}{_PART}{{1,128}}{_SLASH}report{_SLASH}"
 _QUERY = rf"{_HOST}(?:{_SLASH}{_PART}{{0,128}}){{0,8}}\?[^\s\"'<>]{{0,128}}?(?:apiKey|fixCode)="
 _NAME = (
-    r"(?:passw(?:or)?d|passphrase|pwd|secret|token|api[-_]?key|access[-_]?key|fix[-_]?code"
+    r"(?:passw(?:or)?d|passphrase|pwd|secret(?:[-_]?key)?|token|api[-_]?key|access[-_]?key|fix[-_]?code"
     r"|authorization)"
 )
 _IS = rf"{_NAME}(?:\\{{0,7}}[\"'])?\s{{0,8}}[=:]\s{{0,8}}"
@@ -54,6 +55,7 @@ _RULES: tuple[tuple[re.Pattern[str], Callable[[str], str]], ...] = tuple(
             lambda key: f"<key {fingerprint(key)}>",
         ),
         (r"\bbearer\s{1,8}([\w.~+/=-]{8,})", re.I, lambda _: "<token>"),
+        (r"https?://[^\s/:@]{1,64}:([^\s/@]{1,256})@", re.I, lambda _: "<secret>"),
         (r"(?:AKIA|ASIA)[0-9A-Z]{16}", re.NOFLAG, lambda _: "<aws key>"),
         (
             rf"""{_IS}(?:"((?:[^"\\]|\\.)*+)|'((?:[^'\\]|\\.)*+)|\\{{1,7}}["']([^"'\\]*+))""",
@@ -62,7 +64,7 @@ _RULES: tuple[tuple[re.Pattern[str], Callable[[str], str]], ...] = tuple(
         ),
         (rf"{_NAME}(?:\\{{0,7}}[\"'])?\s{{0,8}}=\s{{0,8}}{_BARE}", re.I, lambda _: "<secret>"),
         (
-            rf"(?:passw(?:or)?d|pwd|authorization)[\"']?\s{{0,8}}:\s{{0,8}}"
+            rf"(?:passw(?:or)?d|pwd|api[-_]?key|authorization)[\"']?\s{{0,8}}:\s{{0,8}}"
             rf"(?:(?:basic|bearer)\s{{1,8}})?{_BARE}",
             re.I,
             lambda _: "<secret>",

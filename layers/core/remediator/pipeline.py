@@ -33,6 +33,7 @@ from remediator.head import (
     Woken,
 )
 from remediator.jwt import Keys
+from remediator.masking import Mask
 from remediator.outcome import CONSEQUENCES, Ending, Event, Outcome
 from remediator.ports import Factory, People, Shop, Store
 from remediator.report_link import LinkPolicy, Refusal, ReportLink, Resolver, guard
@@ -85,6 +86,7 @@ class Remediator:
     resolve: Resolver
     clock: Callable[[], datetime]
     pool: ThreadPoolExecutor
+    mask: Mask
     warn: Callable[[str], None]
     sleep: Callable[[float], None] = time.sleep
 
@@ -99,7 +101,7 @@ class Remediator:
             try:
                 ending = self._end(delivery, f"{request_id}#{index}", deadline)
             except RemediatorError as error:
-                ending = Ending(Outcome.FAILED, f"{type(error).__name__}: {error}")
+                ending = Ending(Outcome.FAILED, self.mask.exception(error))
                 failures.append(error)
             if CONSEQUENCES[ending.outcome].raises and ending.outcome is not Outcome.FAILED:
                 failures.append(Unhealed(f"{ending.outcome}: {ending.reason}"))
@@ -108,6 +110,7 @@ class Remediator:
                 self._record(delivery, f"{request_id}#{index}", ending)
             except StateError as error:
                 failures.append(error)
+        self.mask.forget()
         if failures:
             raise failures[0]
         return endings
@@ -121,7 +124,7 @@ class Remediator:
         try:
             ending = self._heal(run)
         except (SecretError, DeadlineOver) as error:
-            self._release(run, Outcome.FAILED, f"{type(error).__name__}: {error}")
+            self._release(run, Outcome.FAILED, self.mask.exception(error))
             raise
         logout = self.pool.submit(self.shop.logout, run.token, deadline) if run.token else None
         self._tell(run)
@@ -133,7 +136,8 @@ class Remediator:
         received = deadline.clock()
         now = self.clock()
         name = next((alarm.name for alarm in delivery.alarms if alarm.name), "an unnamed alarm")
-        wake = Wake(owner, secrets.token_hex(4), delivery.sent_at or now, name, delivery.reason)
+        name, why = self.mask.text(name), self.mask.text(delivery.reason)
+        wake = Wake(owner, secrets.token_hex(4), delivery.sent_at or now, name, why)
         until = now + timedelta(seconds=deadline.left) + LEASE_MARGIN
         run = Run(wake, deadline, self.store.head(), received, lap=received)
         while True:
@@ -209,6 +213,7 @@ class Remediator:
         if isinstance(found, Diagnosis):
             return found
         run.token = found
+        self.mask.add(found)
         return None
 
     def _orders(self, run: Run, count: int) -> list[Sample]:
@@ -230,11 +235,14 @@ class Remediator:
         return [mine, *(order.result() for order in others)]
 
     def _guarded(self, shown: Diagnosis) -> ReportLink | Denied:
+        for offered in shown.links:
+            self.mask.add(offered)
         if len(shown.links) > 1:
             return Denied(Outcome.BLOCKED, f"the samples offer {len(shown.links)} different links")
         link = guard(shown.links[0], self.links, self.resolve)
         if isinstance(link, Refusal):
-            return Denied(Outcome.BLOCKED, f"the link to {link.host} was refused: {link.reason}")
+            outcome = Outcome.UNRESOLVED if link.lookup_failed else Outcome.BLOCKED
+            return Denied(outcome, f"the link to {link.host} is not called: {link.reason}")
         return link
 
     def _intend(self, run: Run, link: ReportLink, shown: Diagnosis) -> NoChange | None:
@@ -254,7 +262,7 @@ class Remediator:
             "link": link.fingerprint,
             "status": answer.status,
             "fault": answer.fault,
-            "says": answer.text("message")[:80],
+            "says": self.mask.text(answer.text("message")[:80]),
             "ms": round(answer.elapsed * 1000),
         }
         whole = answer.fault is None
@@ -326,5 +334,5 @@ class Remediator:
 
     def _record(self, delivery: Delivery, owner: str, ending: Ending) -> None:
         sent = delivery.sent_at or self.clock()
-        alarms = tuple(f"{alarm.name} {alarm.state}" for alarm in delivery.alarms)
+        alarms = tuple(self.mask.text(f"{alarm.name} {alarm.state}") for alarm in delivery.alarms)
         self.store.record(Event(sent, owner, delivery.verdict, alarms, ending))

@@ -24,6 +24,7 @@ FIELD_NAMES: Final = frozenset(
     }
 )
 
+LEGACY_HOST: Final = "cs329.cs.byu.edu"  # the query shape of 2025 is good there, where it is listed
 Resolver = Callable[[str, int], Sequence[str]]
 """Name and port to the addresses a connection may go to; raises OSError when it can't tell."""
 
@@ -45,7 +46,7 @@ _KEY = re.compile(r"[0-9a-f]{32}")
 # Only words for people: none of these lets a link pass. The first that applies is given.
 _WHY_NOT = (
     (re.compile(r"\A\Z"), "it is empty"),
-    (re.compile(r"\A.{513}", re.DOTALL), "it is longer than 512 characters"),
+    (re.compile(r".{513}", re.DOTALL), "it is longer than 512 characters"),
     (re.compile(r"[^!-~]|\\"), "it holds a character that no report link has"),
     (re.compile(r"\A(?!https://)"), "its scheme is not https"),
     (re.compile(r"\Ahttps://[^/?#]*@"), "it names a user"),
@@ -80,7 +81,7 @@ def _scan(text: str, names: frozenset[str], nesting: int) -> Iterator[str]:
     for token in _TOKEN.finditer(text):
         raw, closed, colon, bracket = token.groups()
         if bracket:
-            if bracket in "[{":
+            if bracket in ("[", "{"):
                 link_lists.append(named and bracket == "[")
             elif link_lists:
                 link_lists.pop()
@@ -107,13 +108,12 @@ def _unescape(raw: str) -> str:
 class LinkPolicy:
     """What may be called: `allowed_hosts` are "name", meaning port 443, or "name:port".
 
-    `allow_private` lets loopback and private addresses pass (game days), `allow_legacy` the query
-    shape of 2025. Raises ValueError for an entry that is neither a name nor an IPv4 address.
+    `allow_private` lets loopback and private addresses pass (game days). Raises ValueError for an
+    entry that is neither a name nor an IPv4 address.
     """
 
     allowed_hosts: frozenset[str]
     allow_private: bool = False
-    allow_legacy: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "allowed_hosts", frozenset(map(_entry, self.allowed_hosts)))
@@ -124,8 +124,9 @@ class LinkPolicy:
 
 
 def _entry(entry: str) -> str:
-    lowered = entry.lower() if entry.isascii() else ""  # the Kelvin sign would become a plain k
-    parts = _ENTRY.fullmatch(lowered)
+    lowered = entry.lower()
+    # Only if ASCII: the lower case of the Kelvin sign is a plain k.
+    parts = _ENTRY.fullmatch(lowered) if entry.isascii() else None
     if not parts or not _is_host(parts[1]) or int(parts[2] or 443) > 65535:
         raise ValueError(
             f"The allow-list entry {entry!r} is not a host: write a name or a four-part IPv4 "
@@ -206,8 +207,8 @@ def guard(candidate: str, policy: LinkPolicy, resolve: Resolver | None) -> Repor
     if shape is None:
         return _refuse(candidate, next(why for rule, why in _WHY_NOT if rule.search(candidate)))
     host, port = shape[1], int(shape[2] or 443)
-    if shape[3] and not policy.allow_legacy:
-        return _refuse(candidate, "it is of the shape of 2025, which the settings don't allow")
+    if shape[3] and host != LEGACY_HOST:
+        return _refuse(candidate, "it is of the shape of 2025, which one host alone had")
     if not policy.allows(host, port):
         return _refuse(candidate, "its host and port are not on the allow-list")
     try:
@@ -229,5 +230,5 @@ def _look_up(host: str, port: int, resolve: Resolver | None) -> tuple[str, ...]:
         return (host,)
     addresses = tuple(resolve(host, port)) if resolve else ()
     if resolve and not addresses:
-        raise OSError("no address")
+        raise OSError
     return addresses

@@ -2,8 +2,9 @@ import json
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
-from console.alarm import describe, main
+from console.alarm import alarm, describe
 from tests.unit.alarms.examples import EVENTS, event
 
 WAKES = json.dumps(event("cloudwatch-alarm")).encode()
@@ -55,7 +56,8 @@ def test_a_file_asks_for_the_most_that_one_of_its_records_asks_for() -> None:
 
 
 @pytest.mark.parametrize("path", sorted(EVENTS.glob("*.json")), ids=lambda path: path.stem)
-def test_the_command_prints_one_object(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([str(path)]) == 0
-    printed = json.loads(capsys.readouterr().out)
+def test_the_command_prints_one_object(path: Path) -> None:
+    result = CliRunner().invoke(alarm, [str(path)])
+    assert result.exit_code == 0
+    printed = json.loads(result.output)
     assert all(set(one) == {"source", "name", "state", "key"} for one in printed["alarms"])

@@ -14,6 +14,7 @@ import urllib3.exceptions
 from remediator.adapters.pinned import Transport, open_session
 from remediator.adapters.secrets import DinerSecret
 from remediator.jwt import Keys, read_keys
+from remediator.masking import Mask
 from remediator.report_link import ReportLink
 from remediator.sample import Deadline, Fault, Sample
 from remediator.settings import SECONDS_FOR_LOGIN, Settings
@@ -109,15 +110,17 @@ def _ask(
 class HttpShop:
     """The shop's service."""
 
-    def __init__(self, caller: Caller, settings: Settings, secret: DinerSecret) -> None:
+    def __init__(self, caller: Caller, settings: Settings, secret: DinerSecret, mask: Mask) -> None:
         self._caller = caller
         self._url = str(settings.shop_url).rstrip("/")
         self._order = settings.order
         self._order_seconds = settings.order_seconds
         self._secret = secret
+        self._mask = mask
 
     def login(self, deadline: Deadline) -> Sample:
         credentials = self._secret.read()
+        self._mask.add(credentials.password.get_secret_value())
         answer = self._caller.ask(
             "PUT",
             f"{self._url}/api/auth",

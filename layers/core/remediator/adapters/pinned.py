@@ -6,13 +6,11 @@ name. It looks nothing up again, so a name that changes its address after the ch
 """
 
 import socket
-import ssl
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any, ClassVar
-from weakref import WeakSet
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -20,6 +18,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 from urllib3.util.ssl_ import create_urllib3_context
 
+from remediator.adapters.cuttable import Cuttable, CuttableTls, OpenSockets
 from remediator.report_link import ReportLink
 
 _CONNECT_S = 10.0  # for a caller that names no time-out
@@ -33,55 +32,6 @@ def system_resolver(name: str, port: int) -> tuple[str, ...]:
     except UnicodeError as error:  # a label that is empty or too long
         raise OSError("not a name") from error
     return tuple(dict.fromkeys(str(address[0]) for *_, address in found))
-
-
-class _Cuttable(socket.socket):
-    """After a cut, the end of the data is a time-out: else half an answer would look whole."""
-
-    is_cut = False
-
-    def recv_into(self, *args: Any, **kwargs: Any) -> int:
-        try:
-            count = super().recv_into(*args, **kwargs)
-        except OSError as error:
-            raise self.blame(error) from None
-        if count == 0 and self.is_cut:
-            raise self.blame(OSError())
-        return count
-
-    def blame(self, error: OSError) -> OSError:
-        return TimeoutError("cut off at the deadline") if self.is_cut else error
-
-
-class _Sockets:
-    """The open sockets of one transport; those that are closed and gone drop out by themselves."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._open: WeakSet[_Cuttable] = WeakSet()
-
-    def add(self, sock: _Cuttable) -> None:
-        with self._lock:
-            self._open.add(sock)
-
-    def cut(self) -> None:
-        with self._lock:
-            for sock in self._open:
-                sock.is_cut = True
-                with suppress(OSError):  # closed, or not yet connected
-                    # Not SSLSocket's own, which would make a reader take the rest for plain text.
-                    socket.socket.shutdown(sock, socket.SHUT_RDWR)
-
-
-class _CuttableTls(_Cuttable, ssl.SSLSocket):
-    sockets: ClassVar[_Sockets]
-
-    def do_handshake(self, block: bool = False) -> None:
-        self.sockets.add(self)  # already here, for a handshake can drip too
-        try:
-            super().do_handshake(block)
-        except OSError as error:
-            raise self.blame(error) from None
 
 
 class _Dialled(HTTPConnection):
@@ -100,8 +50,7 @@ class Transport(HTTPAdapter):
     """A requests adapter: no proxies, no retries, certificates always checked, sockets on a list.
 
     With `link` it is pinned: any other request raises ValueError, as does a link without
-    addresses. `ca` is a certificate, DER, trusted beside the public ones. Failures are the
-    exceptions of requests, whose words hold URLs: show none of them.
+    addresses. Failures are the exceptions of requests, without the link in their words.
     """
 
     def __init__(self, link: ReportLink | None = None, ca: bytes | None = None) -> None:
@@ -109,7 +58,7 @@ class Transport(HTTPAdapter):
             raise ValueError("The link was not looked up: there is no address to connect to.")
         self._link = link
         self._ca = ca
-        self._sockets = _Sockets()
+        self._sockets = OpenSockets()
         own: dict[str, Any] = {"transport": self}
         self._connections = {
             "http": type("Http", (_Dialled,), own),
@@ -126,7 +75,7 @@ class Transport(HTTPAdapter):
         if self._ca:
             context.load_verify_locations(cadata=self._ca)
         context.check_hostname = True  # also makes verify=False an error instead of a hole
-        context.sslsocket_class = type("Tls", (_CuttableTls,), {"sockets": self._sockets})
+        context.sslsocket_class = type("Tls", (CuttableTls,), {"sockets": self._sockets})
         super().init_poolmanager(*args, **kwargs, ssl_context=context)
 
     def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
@@ -134,7 +83,7 @@ class Transport(HTTPAdapter):
         pool.ConnectionCls = self._connections[pool.scheme]
         return pool
 
-    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> Any:
+    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
         if self._link and (request.method, request.url) != ("GET", self._link.reveal()):
             raise ValueError("This transport sends a GET of its report link and nothing else.")
         kwargs["proxies"] = None
@@ -147,18 +96,23 @@ class Transport(HTTPAdapter):
         failure: OSError = OSError("no address")
         for number, address in enumerate(addresses):
             share = (ends - time.monotonic()) / (len(addresses) - number)
-            sock = _Cuttable(socket.AF_INET6 if ":" in address else socket.AF_INET)
-            self._sockets.add(sock)
             try:
-                sock.settimeout(max(share, 0.001))
-                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                sock.connect((address, port))
+                return self._connect(address, port, max(share, 0.001))
             except OSError as error:
-                sock.close()
                 failure = error
-            else:
-                return sock
         raise failure
+
+    def _connect(self, address: str, port: int, timeout_s: float) -> socket.socket:
+        sock = Cuttable(socket.AF_INET6 if ":" in address else socket.AF_INET)
+        self._sockets.add(sock)
+        try:
+            sock.settimeout(timeout_s)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            sock.connect((address, port))
+        except OSError as error:
+            sock.close()
+            raise sock.blame(error) from None
+        return sock
 
     def cut(self) -> None:
         """Shut down every open socket: who waits on one gets a time-out at once."""

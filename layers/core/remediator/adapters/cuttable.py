@@ -1,0 +1,57 @@
+"""Sockets that another thread can cut off, in the handshake too, and that don't hide it."""
+
+import socket
+import ssl
+import threading
+from contextlib import suppress
+from typing import Any, ClassVar
+from weakref import WeakSet
+
+
+class Cuttable(socket.socket):
+    """After a cut, the end of the data is a time-out: else half an answer would look whole."""
+
+    is_cut = False
+
+    def recv_into(self, *args: Any, **kwargs: Any) -> int:
+        try:
+            count = super().recv_into(*args, **kwargs)
+        except OSError as error:
+            raise self.blame(error) from None
+        if count == 0 and self.is_cut:
+            raise self.blame(OSError())
+        return count
+
+    def blame(self, error: OSError) -> OSError:
+        return TimeoutError("cut off at the deadline") if self.is_cut else error
+
+
+class OpenSockets:
+    """The open sockets of one transport; those that are closed and gone drop out by themselves."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._open: WeakSet[Cuttable] = WeakSet()
+
+    def add(self, sock: Cuttable) -> None:
+        with self._lock:
+            self._open.add(sock)
+
+    def cut(self) -> None:
+        with self._lock:
+            for sock in self._open:
+                sock.is_cut = True
+                with suppress(OSError):  # closed, or not yet connected
+                    # Not SSLSocket's own, which would make a reader take the rest for plain text.
+                    socket.socket.shutdown(sock, socket.SHUT_RDWR)
+
+
+class CuttableTls(Cuttable, ssl.SSLSocket):
+    sockets: ClassVar[OpenSockets]
+
+    def do_handshake(self, block: bool = False) -> None:
+        self.sockets.add(self)  # already here, for a handshake can drip too
+        try:
+            super().do_handshake(block)
+        except OSError as error:
+            raise self.blame(error) from None

@@ -1,0 +1,221 @@
+"""The link is found wherever an answer holds it."""
+
+import json
+import time
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from remediator.report_link import FIELD_NAMES, find_links
+
+LINK = "https://pizza-factory.cs329.click/api/support/5d41c0de5d41c0de5d41c0de5d41c0de/report/q7w8e9r1"
+OTHER = LINK[:-1] + "2"
+NAME = "followLinkToEndChaos"
+
+
+def body(value: object) -> bytes:
+    return json.dumps(value).encode()
+
+
+def wrapped(value: object, times: int) -> object:
+    """`value` as JSON in a string in JSON, `times` over."""
+    for _ in range(times):
+        value = {"message": json.dumps(value)}
+    return value
+
+
+def test_the_names_are_those_that_deployments_carry() -> None:
+    assert {
+        "reportUrl",
+        "reportErrorToPizzaFactoryUrl",
+        "reportPizzaCreationErrorToPizzaFactoryUrl",
+        "reportSlowPizzaToFactoryUrl",
+        "followLinkToEndChaos",
+    } == FIELD_NAMES
+
+
+@pytest.mark.parametrize("name", sorted(FIELD_NAMES))
+def test_each_name_is_found(name: str) -> None:
+    assert find_links(body({"message": "Failed to fulfill order at factory", name: LINK})) == (LINK,)
+
+
+def test_a_further_name_is_found_when_it_is_handed_in() -> None:
+    assert find_links(body({"fixIt": LINK}), FIELD_NAMES | {"fixIt"}) == (LINK,)
+    assert find_links(body({"fixIt": LINK})) == ()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"order": {"items": [{"menuId": 1}]}, NAME: LINK, "jwt": "deadxe6M"},
+        {"a": {"b": [{"c": {NAME: LINK}}]}},
+        [[[{NAME: LINK}]]],
+        {NAME: [LINK]},
+        {NAME: [LINK, LINK]},
+        {NAME: [1, None, {"href": OTHER}, [OTHER], LINK]},
+        {NAME: LINK, "reportUrl": LINK},
+        {NAME: None, "reportUrl": LINK},
+        {NAME: 5, "x": OTHER, "reportUrl": LINK},
+        {NAME: {"href": OTHER}, "reportUrl": LINK},
+        {NAME: {NAME: LINK}},
+        {NAME: [], "x": OTHER, "reportUrl": LINK},
+        {NAME: [], "x": [OTHER], "reportUrl": LINK},
+        {NAME: [[OTHER], LINK, {"x": [OTHER]}]},
+        {"x": NAME, "y": OTHER, NAME: LINK},
+        {"x": [NAME, OTHER], NAME: LINK},
+        {"escaped": 'say "hi" \\', NAME: LINK},
+        wrapped({NAME: LINK}, 1),
+        wrapped({NAME: LINK}, 4),
+        json.dumps({NAME: LINK}),
+        [json.dumps([{NAME: LINK}])],
+        {"message": "upstream said: " + json.dumps({NAME: LINK})},
+    ],
+)
+def test_the_one_link_is_found_and_nothing_else(answer: object) -> None:
+    assert find_links(body(answer)) == (LINK,)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {NAME: LINK, "reportUrl": OTHER},
+        {NAME: [LINK, OTHER]},
+        {NAME: [{"x": 1}, LINK, OTHER]},
+        {NAME: LINK, "message": json.dumps({NAME: OTHER})},
+        {"message": json.dumps({NAME: LINK}), NAME: OTHER},
+        [{NAME: LINK}, {NAME: OTHER}],
+        {NAME: [LINK], "x": {NAME: OTHER}},
+    ],
+)
+def test_different_links_are_all_found_in_their_order(answer: object) -> None:
+    assert find_links(body(answer)) == (LINK, OTHER)
+
+
+def test_a_duplicated_key_with_two_links_counts_as_two() -> None:
+    raw = f'{{"{NAME}":"{LINK}","{NAME}":"{OTHER}"}}'.encode()
+    assert find_links(raw) == (LINK, OTHER)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b'\xef\xbb\xbf{"%s":"%s"}',
+        b'{"x":NaN,"y":-Infinity,"%s":"%s"}',
+        b'{"x":"\\ud800","%s":"%s"}',
+        b'{"x":"\xff\xfe\xe9","%s":"%s"}',
+        b'{"x":"\\q","%s":"%s"}',
+        b'{"x":"a\nb\tc","%s":"%s"}',
+        b'<html>502</html>{"%s":"%s"}',
+        b'{"%s" \r\n\t : "%s"',
+        b']}]}{"%s":"%s"}',
+        b"[" * 200_000 + b'{"%s":"%s"}',
+        b'{"a":' * 200_000 + b'{"%s":"%s"}' + b"}" * 200_000,
+        b'{"%s":"%s","cut":"off',
+        b'{"%s":"%s","cut":"off\\',
+        b'{"%s":"%s"}\x00\x00',
+        b'{"%s": ^ "%s"}',
+    ],
+    ids=lambda raw: repr(raw[:30]),
+)
+def test_odd_json_is_survived_and_the_link_found(raw: bytes) -> None:
+    assert find_links(raw.replace(b"%s", NAME.encode(), 1).replace(b"%s", LINK.encode())) == (LINK,)
+
+
+def test_an_escaped_name_and_an_escaped_link_are_read_as_json_does() -> None:
+    raw = rf'{{"follow\u004cinkToEndChaos":"{LINK.replace("/", r"\/")}"}}'
+    assert find_links(raw.encode()) == (LINK,)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        *(
+            b"",
+            b"null",
+            b"{}",
+            b'"',
+            b"\\",
+            b'"\\',
+            b"\x00\xff",
+            b"[" * 100_000,
+            b'{"%s"',
+            b'{"%s":',
+        ),
+        *(b'{"%s":null}', b'{"%s":{}}', b'{"%s":[]}', b'{"%s":5}', b'{"%s":[1,[2],{"x":"y"}]}'),
+        *(b'{"%sX":"y"}', b'{"x%s":"y"}', b'{"x":"%s"}', b'["%s","y"]', b'{"%s":"https://cut.off'),
+        b'{"%s":["https://cut.off',
+    ],
+)
+def test_an_answer_without_a_whole_link_has_none(raw: bytes) -> None:
+    assert find_links(raw.replace(b"%s", NAME.encode())) == ()
+
+
+def test_a_link_with_a_lone_surrogate_is_handed_on_as_it_is() -> None:
+    assert find_links(rf'{{"{NAME}":"https://\ud800"}}'.encode()) == ("https://\ud800",)
+
+
+def test_json_in_strings_is_read_four_deep_and_no_deeper() -> None:
+    assert find_links(body(wrapped({NAME: LINK}, 5))) == ()
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [b'"', b'\\"', b'"\\', b"[", b'{"', b'"a":', b'" ', b'"\\u005c', b'":"', b"\\", b'[{"\\"'],
+)
+@pytest.mark.parametrize("opening", [b"", b'"', b'{"followLinkToEndChaos":"', b'{"x":"'])
+def test_the_time_grows_with_the_length_and_no_faster(opening: bytes, piece: bytes) -> None:
+    def seconds(size: int) -> float:
+        raw = opening + piece * (size // len(piece))
+        started = time.process_time()
+        find_links(raw)
+        return time.process_time() - started
+
+    short = min(seconds(32 << 10) for _ in range(3))
+    assert min(seconds(256 << 10) for _ in range(2)) <= 12 * max(short, 0.004)
+
+
+KEYS = st.one_of(st.sampled_from([NAME, "reportUrl", "x"]), st.text(max_size=5))
+SCALARS = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=8))
+TREES = st.recursive(
+    SCALARS,
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=4),
+        st.dictionaries(KEYS, inner, max_size=4),
+        st.dictionaries(KEYS, inner, max_size=2).map(json.dumps),
+    ),
+    max_leaves=20,
+)
+
+
+def walked(value: object, nesting: int = 4) -> Iterator[str]:
+    """What a walk over the tree that the standard library parses would find."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if key in FIELD_NAMES:
+                strings = inner if isinstance(inner, list) else [inner]
+                listed = [text for text in strings if isinstance(text, str)]
+            else:
+                listed = []
+            yield from listed
+            yield from walked(inner, nesting)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from walked(inner, nesting)
+    elif isinstance(value, str) and nesting and value[:1] in "{[":
+        try:
+            yield from walked(json.loads(value), nesting - 1)
+        except ValueError:
+            return
+
+
+@given(TREES)
+def test_the_scan_finds_what_a_walk_over_the_parsed_tree_finds(tree: object) -> None:
+    assert set(walked(tree)) <= set(find_links(body(tree)))
+
+
+@given(st.binary())
+def test_no_bytes_are_too_odd(raw: bytes) -> None:
+    find_links(raw)
+    find_links(b'{"reportUrl":"' + raw)

@@ -1,0 +1,65 @@
+"""What the command says of a link, without looking a name up."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from console.link import judge, link
+from remediator.report_link import fingerprint
+
+KEY = "5d41c0de5d41c0de5d41c0de5d41c0de"
+PATH = f"/api/support/{KEY}/report/q7w8e9r1"
+GOOD = f"https://pizza-factory.cs329.click{PATH}"
+LOCAL = f"https://127.0.0.1:8443{PATH}"
+
+
+def run(*arguments: str) -> tuple[int, dict[str, object]]:
+    result = CliRunner().invoke(link, arguments)
+    assert KEY not in result.output
+    return result.exit_code, json.loads(result.output)
+
+
+def test_a_good_link_would_be_called() -> None:
+    assert run(GOOD, "--no-resolve") == (
+        0,
+        {
+            "allowed": True,
+            "reason": "it is a report of an allowed host",
+            "host": "pizza-factory.cs329.click",
+            "fingerprint": fingerprint(GOOD),
+        },
+    )
+
+
+@pytest.mark.parametrize("url", ["", "https://", GOOD + "/", GOOD.replace("https", "http"), LOCAL])
+def test_another_link_would_not(url: str) -> None:
+    code, shown = run(url, "--no-resolve")
+    assert code == 3
+    assert shown.keys() == {"allowed", "reason", "host", "fingerprint"}
+    assert shown["allowed"] is False
+    assert shown["fingerprint"] == fingerprint(url)
+
+
+def test_the_hosts_given_take_the_place_of_the_usual_one() -> None:
+    other = f"https://factory.test:8443{PATH}"
+    assert run(other, "--no-resolve", "--allow-host", "a.test", "--allow-host", "factory.test:8443")[0] == 0
+    assert run(GOOD, "--no-resolve", "--allow-host", "factory.test:8443")[0] == 3
+
+
+def test_a_literal_address_is_judged_without_looking_up() -> None:
+    assert run(LOCAL, "--no-resolve", "--allow-host", "127.0.0.1:8443")[0] == 3
+    assert run(LOCAL, "--allow-host", "127.0.0.1:8443")[0] == 3
+    assert run(LOCAL, "--allow-host", "127.0.0.1:8443", "--allow-private")[0] == 0
+
+
+def test_the_shape_of_2025_passes_where_allowed() -> None:
+    old = f"https://cs329.cs.byu.edu/api/report?apiKey={KEY}&fixCode={KEY}"
+    assert judge(old, ["pizza-factory.cs329.click"], False)[1] == 3
+    assert judge(old, ["cs329.cs.byu.edu"], False)[1] == 0
+
+
+def test_a_host_that_is_none_is_a_wrong_option() -> None:
+    result = CliRunner().invoke(link, [GOOD, "--allow-host", "https://x/"])
+    assert result.exit_code == 2
+    assert "write a name" in result.output

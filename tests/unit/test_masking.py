@@ -1,0 +1,379 @@
+"""No secret gets past the mask, however it is wrapped."""
+
+import base64
+import io
+import json
+import logging
+import time
+from urllib.parse import quote
+
+import pytest
+from aws_lambda_powertools import Logger
+from hypothesis import given
+from hypothesis import strategies as st
+
+from remediator.masked_logs import MaskFilter
+from remediator.masking import SHORTEST, Mask
+from remediator.report_link import fingerprint
+
+HOST = "pizza-factory.cs329.click"
+KEY = "5d41c0de5d41c0de5d41c0de5d41c0de"
+CODE = "q7w8e9r1"
+LINK = f"https://{HOST}/api/support/{KEY}/report/{CODE}"
+LEGACY = f"https://cs329.cs.byu.edu/api/report?apiKey={KEY}&fixCode={KEY[::-1]}"
+JWT = "eyJhbGciOiJIUzI1NiJ9.eyJpZCI6MiwiaWF0IjoxfQ.7aayl55t0CBbWhPAgqTm-r6oVKCZ_gfY"
+PASSWORD = 'hun"ter+2/\u00e9 &=x'
+SHOWN = f"<link {HOST} {fingerprint(LINK)}>"
+
+
+def masked(text: str, *secrets: str) -> str:
+    mask = Mask()
+    for secret in secrets:
+        mask.add(secret)
+    return mask.text(text)
+
+
+# --- by its looks
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (LINK, SHOWN),
+        (f"see {LINK}.", f"see {SHOWN}."),
+        (f"({LINK}), {LINK}", f"({SHOWN}), {SHOWN}"),
+        (json.dumps({"followLinkToEndChaos": LINK}), f'{{"followLinkToEndChaos": "{SHOWN}"}}'),
+        (LINK.replace("/", r"\/"), SHOWN),
+        (quote(LINK, safe=""), SHOWN),
+        (f"url: /api/support/{KEY}/report/{CODE} (Caused by", "url: <link> (Caused by"),
+        (f"http://u:p@{HOST}:80/api/support/a/report/b", f"<link {HOST}:80 "),
+        (f"https://{HOST}/x/api/support/{KEY}/report/{CODE}", f"https://{HOST}/x<link>"),
+        (LINK.replace("/", r"\u002f"), "<link unreadable "),
+        (LINK.replace("/", "&#x2F;"), "<link unreadable "),
+        (LINK.upper(), "<link unreadable "),
+        (LEGACY, f"<link cs329.cs.byu.edu {fingerprint(LEGACY)}>"),
+        ("https://h.example/a/b?x=1&fixCode=abc z", "<link h.example "),
+    ],
+)
+def test_a_report_link_is_shown_as_host_and_fingerprint(text: str, shown: str) -> None:
+    result = masked(text)
+    assert shown in result
+    assert KEY not in result.lower()
+    assert CODE not in result.lower()
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (JWT, f"<jwt {fingerprint(JWT)}>"),
+        (f'"jwt":"{JWT}"', f'"jwt":"<jwt {fingerprint(JWT)}>"'),
+        (f"a\\n{JWT}", f"a\\n<jwt {fingerprint(JWT)}>"),
+        (f"a%20{JWT}", f"a%20<jwt {fingerprint(JWT)}>"),
+        (f"deadxe6M.{JWT.split('.', 1)[1]}", "deadxe6M.<jwt "),
+        (f"Bearer {JWT}", f"Bearer <jwt {fingerprint(JWT)}>"),
+        ("authorization: bearer abc.def-ghi=", "authorization: bearer <"),
+        ("Authorization: Basic dXNlcjpwYXNz", "Authorization: Basic <secret>"),
+        ("Bearer 0123456789", "Bearer <token>"),
+        (KEY, f"<key {fingerprint(KEY)}>"),
+        (KEY.upper(), f"<key {fingerprint(KEY.upper())}>"),
+        (f"apiKey%3D{KEY}%26", "<key "),
+        (f"x\\u003d{KEY}\\u0026", "<key "),
+        ("AKIAIOSFODNN7EXAMPLE", "<aws key>"),
+        ("ASIAIOSFODNN7EXAMPLE.", "<aws key>."),
+        ('{"password": "hunter2"}', '{"password": "<secret>"}'),
+        ('{"password":"hun\\"ter2","x":1}', '{"password":"<secret>","x":1}'),
+        ('{\\"password\\":\\"hunter2\\",', '{\\"password\\":\\"<secret>\\",'),
+        ("{'userPassword': 'hunter2'}", "{'userPassword': '<secret>'}"),
+        ('{"password": 12345, "x": 1}', '{"password": <secret>, "x": 1}'),
+        ("password=hunter2&x=1", "password=<secret>&x=1"),
+        ("DB_PASSWORD = hunter2 x", "DB_PASSWORD = <secret> x"),
+        ("password: hunter2", "password: <secret>"),
+        ('"token":"abcdefgh"', '"token":"<secret>"'),
+        ("x-api-key: hunter2", "x-api-key: <secret>"),
+        ('"secretKey": "hunter2"', '"secretKey": "<secret>"'),
+        ("https://user:hunter2@h.example/", "https://user:<secret>@h.example/"),
+        ("api_key=abc", "api_key=<secret>"),
+        ("fixCode=abc;", "fixCode=<secret>;"),
+        ('"apiKey":"abc"', '"apiKey":"<secret>"'),
+        ('"password":"cut o', '"password":"<secret>'),
+    ],
+)
+def test_what_looks_like_a_secret_is_masked(text: str, shown: str) -> None:
+    result = masked(text)
+    assert result.startswith(shown) or shown in result
+    for secret in (JWT, KEY, "hunter2", 'hun\\"ter2', "abc.def", "dXNlcjpwYXNz", "12345"):
+        assert secret not in result
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "the order failed with 500 after 32.05 s", "healed: bad token, verified at 15:00"),
+        *(
+            "2026-11-23T08:24:53.021Z",
+            "INCIDENT#20261123T082453Z-ab12",
+            "550e8400-e29b-41d4-a716-446655440000",
+        ),
+        *(
+            "a" * 64,
+            "0123456789abcdef" * 4,
+            "ab12" * 7,
+            "v1.2.3",
+            "boto3.session.py",
+            "https://pizza.cs329.click/menu",
+        ),
+        *("bearer of news", "the password was refused", '{"password": ""}', SHOWN, "PUT /api/auth"),
+        *(
+            "/api/support/x",
+            "arn:aws:sns:us-east-1:123456789012:alarms",
+            "1-5759e988-bd862e3fe1be46a994272793",
+        ),
+    ],
+)
+def test_plain_words_stay_as_they_are(text: str) -> None:
+    assert masked(text) == text
+
+
+# --- by what it is
+
+
+FORMS = {
+    "as it is": PASSWORD,
+    "percent-encoded": quote(PASSWORD, safe=""),
+    "in JSON": json.dumps(PASSWORD),
+    "in JSON as UTF-8": json.dumps(PASSWORD, ensure_ascii=False),
+    "in base64": base64.b64encode(PASSWORD.encode()).decode(),
+    "in base64 after one byte": base64.b64encode(b":" + PASSWORD.encode()).decode(),
+    "in base64 after two and before more": base64.b64encode(b"u:" + PASSWORD.encode() + b"!!").decode(),
+    "in base64 for URLs": base64.urlsafe_b64encode(b"??>" + PASSWORD.encode()).decode(),
+}
+
+
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
+def test_a_secret_of_the_run_is_masked_in_each_of_its_forms(form: str) -> None:
+    core = form.strip('"').rstrip("=")[4:-4]
+    result = masked(f"x {form} y", PASSWORD)
+    assert "<secret>" in result
+    assert core not in result
+    assert result.startswith("x ")
+    assert result.endswith(" y")
+
+
+@given(st.text(min_size=SHORTEST, max_size=30), st.text(max_size=30), st.text(max_size=30))
+def test_a_secret_of_the_run_never_shows(secret: str, before: str, after: str) -> None:
+    result = masked(f"{before}\x00{secret}\x00{after}", secret)
+    # What follows a masked piece may, with the mask's own words, spell the secret by accident.
+    assert f"\x00{secret}\x00" not in result
+
+
+def test_secrets_that_overlap_are_masked_with_all_they_cover() -> None:
+    assert masked("x abcdefghij y", "abcdefg", "efghij") == "x <secret> y"
+    assert masked("x abababab y", "ababab") == "x <secret> y"
+    assert masked(f"password={LINK[:9]}hunter2 y", f"{LINK[:9]}hunter2 y") == "password=<secret>"
+    assert masked("password=ab&cd;ef.", "ab&cd;ef") == "password=<secret>."
+
+
+def test_a_key_of_the_run_inside_a_link_leaves_the_link_recognisable() -> None:
+    assert masked(LINK, KEY, CODE) == SHOWN
+    assert masked(f"{KEY} {CODE}", KEY, CODE) == f"<key {fingerprint(KEY)}> <secret>"
+
+
+def test_a_secret_too_short_to_tell_from_a_word_is_masked_by_its_looks_only() -> None:
+    assert masked('"password":"diner" for the diner', "diner") == '"password":"<secret>" for the diner'
+    assert masked("", "") == ""
+
+
+def test_secrets_of_the_run_are_forgotten_when_told_to() -> None:
+    mask = Mask()
+    mask.add("hunter22")
+    assert mask.text("hunter22") == "<secret>"
+    mask.forget()
+    assert mask.text("hunter22") == "hunter22"
+    assert mask.text(LINK) == SHOWN
+
+
+# --- values and errors
+
+
+def test_a_value_is_masked_at_any_depth_keys_included() -> None:
+    value = {
+        "a": [LINK, (LINK, 1, None, True)],
+        LINK: {"password": "p", "userToken": "t", "n": 5, "token": 5},
+        "raw": LINK.encode(),
+        "error": ValueError(LINK),
+    }
+    assert Mask().value(value) == {
+        "a": [SHOWN, (SHOWN, 1, None, True)],
+        SHOWN: {"password": "<secret>", "userToken": "<secret>", "n": 5, "token": 5},
+        "raw": SHOWN.encode(),
+        "error": f"ValueError: {SHOWN}",
+    }
+
+
+def test_a_value_of_any_depth_is_survived() -> None:
+    deep: object = LINK
+    for _ in range(100_000):
+        deep = [deep]
+    result = repr(Mask().value(deep))
+    assert "<too deep>" in result
+
+
+def test_an_error_and_its_causes_are_one_masked_line() -> None:
+    def fail() -> None:
+        try:
+            try:
+                raise KeyError(LINK)
+            except KeyError as error:
+                raise ValueError(f"no\n{KEY}") from error
+        except ValueError:
+            raise RuntimeError("at the end")  # noqa: B904
+
+    with pytest.raises(RuntimeError) as caught:
+        fail()
+    assert Mask().exception(caught.value) == (
+        f"RuntimeError: at the end <- ValueError: no <key {fingerprint(KEY)}> <- KeyError: '{SHOWN}'"
+    )
+
+
+def test_a_ring_of_causes_ends() -> None:
+    one, two = ValueError("one"), ValueError("two")
+    one.__cause__, two.__cause__ = two, one
+    assert Mask().exception(one).count("one") == 4
+
+
+def test_a_suppressed_context_is_not_told() -> None:
+    error = ValueError("one")
+    error.__context__ = KeyError("two")
+    error.__suppress_context__ = True
+    assert Mask().exception(error) == "ValueError: one"
+
+
+# --- log records
+
+
+def record_of(**fields: object) -> logging.LogRecord:
+    return logging.makeLogRecord({"levelname": "ERROR", "name": "x", **fields})
+
+
+def through(record: logging.LogRecord, mask: Mask | None = None) -> str:
+    assert MaskFilter(mask or Mask()).filter(record)
+    return logging.Formatter("%(message)s").format(record)
+
+
+def failure() -> Exception:
+    try:
+        try:
+            raise KeyError(LINK)
+        except KeyError as error:
+            error.add_note(f"note {KEY}")
+            raise ValueError(f"bad {LINK}") from error
+    except ValueError as error:
+        return error
+
+
+def test_message_and_arguments_of_a_record_are_masked() -> None:
+    assert through(record_of(msg="got %s", args=(LINK,))) == f"got {SHOWN}"
+    assert through(record_of(msg=LINK)) == SHOWN
+    assert through(record_of(msg={"x": LINK})) == f"{{'x': '{SHOWN}'}}"
+
+
+def test_arguments_that_do_not_fit_are_no_error() -> None:
+    assert through(record_of(msg="%d %d", args=(LINK,))) == f"%d %d ('{SHOWN}',)"
+
+
+def test_extras_of_a_record_are_masked() -> None:
+    record = record_of(msg="x", body={"a": [LINK]}, password="p", count=3)
+    through(record)
+    assert (record.__dict__["body"], record.__dict__["password"]) == ({"a": [SHOWN]}, "<secret>")
+    assert record.__dict__["count"] == 3
+
+
+def test_a_traceback_keeps_its_lines_and_loses_its_secrets() -> None:
+    error = failure()
+    shown = through(record_of(msg="x", exc_info=(type(error), error, error.__traceback__)))
+    assert f"ValueError: bad {SHOWN}" in shown
+    assert "KeyError: " in shown
+    assert "direct cause" in shown
+    assert "test_masking.py" in shown
+    assert f"note <key {fingerprint(KEY)}>" in shown
+    assert KEY not in shown
+
+
+def test_a_traceback_that_is_text_already_is_masked() -> None:
+    assert KEY not in through(record_of(msg="x", exc_text=LINK, stack_info=LINK))
+
+
+def test_the_structured_logger_of_the_lambda_writes_no_secret() -> None:
+    stream = io.StringIO()
+    logger = Logger(service="test", stream=stream, level="INFO")
+    for handler in logger.handlers:
+        handler.addFilter(MaskFilter(Mask()))
+    try:
+        raise failure()
+    except ValueError:
+        logger.exception("call failed", extra={"link": LINK}, password="p4ss")
+    logger.info({"body": LINK})
+    logger.info(LINK)
+    assert KEY not in stream.getvalue()
+    assert "p4ss" not in stream.getvalue()
+    first = json.loads(stream.getvalue().splitlines()[0])
+    assert first["exception_name"] == "ValueError"
+    assert SHOWN in first["exception"]
+
+
+# --- time
+
+
+PIECES = [
+    *(
+        "a",
+        "eyJ",
+        "eyJ.",
+        "eyJa.",
+        "a.",
+        "-.",
+        "a" * 31 + "g",
+        "0",
+        "f%3D",
+        "https://",
+        "http://a/",
+    ),
+    *("https://a/b?", "https:\\/\\/", "\\", "\\/", "%25", "%2525252F", "/api/support/", "?apiKey"),
+    *("/api/support/a/report/", "https://h/api/support/x", "password", 'password="', "password='"),
+    *(
+        "password =",
+        "password:        ",
+        '"password":"\\',
+        'token\\"',
+        "bearer ",
+        "Bearer  a",
+        "AKIA",
+    ),
+    *(
+        "hunter",
+        "hunter22",
+        "secret=",
+        "api-",
+        "\n",
+        "https://a/api/report?",
+        "/" * 7,
+        "'\"",
+        "pass",
+    ),
+]
+
+
+@pytest.mark.parametrize("piece", PIECES)
+def test_the_time_grows_with_the_length_and_no_faster(piece: str) -> None:
+    mask = Mask()
+    mask.add("hunter22")
+    mask.add("a" * 40)
+
+    def seconds(size: int) -> float:
+        text = piece * (size // len(piece))
+        started = time.process_time()
+        mask.text(text)
+        return time.process_time() - started
+
+    short = min(seconds(32 << 10) for _ in range(2))
+    assert min(seconds(256 << 10) for _ in range(2)) <= 12 * max(short, 0.005)
