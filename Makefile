@@ -7,7 +7,7 @@ STAMPS := .venv/.done .tools/sam/.done .tools/ministack/.done .tools/runtime/.do
 EVENT ?= events/cloudwatch-alarm.json
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test unit check build deploy local invoke gamedays faithful mutants checkov pins
+.PHONY: help setup demo test unit check build deploy local invoke gamedays faithful model mutants checkov pins
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -49,6 +49,9 @@ gamedays: setup ## play every game day through the deployed stack, one after the
 
 faithful: .venv/.done ## needs ../shared: replay every capture of the real shop against the stand-in
 	.venv/bin/python -m tests.replay ../shared/contract/captures
+
+model: .venv/.done ## 40,000 random worlds of the protocol: about three minutes
+	.venv/bin/python -m tests.model 40000
 
 mutants: .venv/.done ## change the guard in one small way at a time: about twenty minutes
 	.venv/bin/python -m tests.mutate

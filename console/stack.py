@@ -2,6 +2,7 @@
 
 import functools
 import json
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -20,11 +21,12 @@ CONFIG = Config(connect_timeout=5, read_timeout=130, retries={"mode": "standard"
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """One deployed stack and its outputs. `endpoint`: the local AWS's address, None for the real one."""
+    """One deployed stack, its outputs and parameters. `endpoint`: the local AWS's address, None for the real one."""
 
     name: str
     session: Any
     outputs: dict[str, str]
+    parameters: dict[str, str]
     endpoint: str | None = None
 
     def client(self, service: str) -> Any:
@@ -42,22 +44,35 @@ def find(profile: str | None, region: str | None, name: str | None) -> Stack:
 
     Raises click.ClickException saying what to do.
     """
-    standing = LOCAL / "stack.json"
-    if standing.exists() and not (profile or region or name):
-        found = json.loads(standing.read_text())
+    up = None if profile or region or name else standing()
+    if up:
         click.echo("(the stack of `make local`; name another with --stack, --region or --profile)", err=True)
-        session = boto3.Session("test", "test", region_name=found["region"])
-        return Stack(found["stack"], session, found["outputs"], found["endpoint"])
-    name = name or NAME
+    name, endpoint = (up["stack"], up["endpoint"]) if up else (name or NAME, None)
     try:
-        session = boto3.Session(profile_name=profile, region_name=region)
-        cloudformation = session.client("cloudformation", config=CONFIG)
+        session = (
+            boto3.Session("test", "test", region_name=up["region"])
+            if up
+            else boto3.Session(profile_name=profile, region_name=region)
+        )
+        cloudformation = session.client("cloudformation", config=CONFIG, endpoint_url=endpoint)
         shown = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
     except (BotoCoreError, ClientError) as error:
         raise click.ClickException(
             f"stack {name} can't be found: {error}\nGive --profile, --region and --stack as you deployed it."
         ) from None
-    return Stack(name, session, {o["OutputKey"]: o["OutputValue"] for o in shown.get("Outputs", [])})
+    outputs = {o["OutputKey"]: o["OutputValue"] for o in shown.get("Outputs", [])}
+    parameters = {p["ParameterKey"]: p["ParameterValue"] for p in shown.get("Parameters", [])}
+    return Stack(name, session, outputs, parameters, endpoint)
+
+
+def standing() -> dict[str, Any] | None:
+    """What `make local` keeps up, None where nothing is up. One that was killed leaves its file behind."""
+    try:
+        found: dict[str, Any] = json.loads((LOCAL / "stack.json").read_text())
+        os.kill(found["pid"], 0)
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return found
 
 
 def on_stack(command: Callable[..., Any]) -> Callable[..., Any]:

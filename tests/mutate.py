@@ -17,7 +17,19 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 FILES = ("layers/core/remediator/report_link.py", "layers/core/remediator/addresses.py")
 TESTS = [f"tests/unit/test_{name}.py" for name in ("report_link", "addresses", "find_links")]
-ACCEPTED: dict[str, str] = {}
+# Line and change, each as far as it must be told, and why no test can or need notice.
+ACCEPTED = (
+    (
+        r"""r'"((?:[^"\\]|""",
+        "]|\\\\\\\\.)*)(",
+        "same matches: all that follows is optional; saves memory",
+    ),
+    ("(?!-)[a-z0-9-]{1,63}(?<!-))(?::(", "{0,5}))?'", "six digits are over 65535 anyway"),
+    ("int(parts[2] or 443) > 65535", "443 => 44", "any port in range stands for none"),
+    ("zip(self.__slots__, values, strict=True)", "True => False", "there are five of each"),
+    ("224.0.0.0/4", "'224.0.0.0/3'", "240.0.0.0/4 isn't public to begin with"),
+    ("2001::/23", "'2001::/24'", "the rest isn't public to begin with"),
+)
 SWAPS: dict[object, type[ast.AST]] = {
     **{ast.And: ast.Or, ast.Or: ast.And, ast.Is: ast.IsNot, ast.In: ast.NotIn, ast.Not: ast.UAdd},
     **{ast.Eq: ast.NotEq, ast.NotEq: ast.Eq, ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE},
@@ -56,13 +68,15 @@ def changes(node: ast.AST) -> Iterator[tuple[str, object]]:
 
 def mutants(file: str) -> Iterator[tuple[str, str, str]]:
     """File, what was changed, for people, and the changed source."""
+    lines = [line.strip() for line in (ROOT / file).read_text().splitlines()]
     tree = ast.parse((ROOT / file).read_text())
     docs = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
     for node in [node for node in ast.walk(tree) if id(node) not in docs]:
         for name, new in changes(node):
             old, before = getattr(node, name), ast.unparse(node)
             setattr(node, name, new)
-            yield file, f"{before[:200]}  =>  {ast.unparse(node)[:200]}", ast.unparse(tree)
+            where = lines[getattr(node, "lineno", 1) - 1]
+            yield file, f"{where}  # {before} => {ast.unparse(node)}", ast.unparse(tree)
             setattr(node, name, old)
 
 
@@ -84,7 +98,7 @@ if __name__ == "__main__":
     cases = [mutant for file in FILES for mutant in mutants(file)]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         alive = [case[1] for case, lives in zip(cases, pool.map(survives, cases), strict=True) if lives]
-    unknown = [words for words in alive if words not in ACCEPTED]
+    unknown = [w for w in alive if not any(line in w and new in w for line, new, _ in ACCEPTED)]
     sys.stdout.write("\n".join([*unknown, f"{len(cases)} changes, {len(alive)} survivors, "]))
     sys.stdout.write(f"{len(unknown)} of them without a reason\n")
     sys.exit(bool(unknown))

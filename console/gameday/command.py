@@ -8,7 +8,6 @@ from typing import Any
 import click
 
 from console.gameday.days import DAYS
-from console.places import LOCAL
 
 FAST_SECONDS = 2.0
 
@@ -82,10 +81,12 @@ def chaos(kind: str) -> None:
     \b
     Example: remediator chaos fail
     """
-    standing = LOCAL / "stack.json"
-    if not standing.exists():
+    from console.stack import standing  # noqa: PLC0415 - boto3 is slow to import
+
+    up = standing()
+    if up is None:
         raise click.ClickException("there is no shop to break: run `make local` in another terminal")
-    url = json.loads(standing.read_text())["shop_control"] + "/_control"
+    url = up["shop_control"] + "/_control"
     body = json.dumps({"chaos": kind}).encode()
     asked = urllib.request.Request(url, body, {"Content-Type": "application/json"})  # noqa: S310 - loopback
     with urllib.request.urlopen(asked, timeout=10) as answer:  # noqa: S310

@@ -11,8 +11,9 @@ from typing import Any
 import click
 
 from console.gameday.emulator import Emulator
-from console.gameday.local import ENVIRONMENT, STANDING
+from console.gameday.local import ENVIRONMENT
 from console.places import LOCAL
+from console.stack import standing
 
 SECONDS = 130
 
@@ -21,11 +22,11 @@ SECONDS = 130
 @click.argument("event", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def invoke(event: Path) -> None:
     """Hand the event in EVENT to the built function, and print what it answers. Exit code 1 where it raised."""
-    if not (LOCAL / STANDING).exists():
+    up = standing()
+    if up is None:
         raise click.ClickException("nothing is up to invoke it against: run `make local` in another terminal")
-    standing = json.loads((LOCAL / STANDING).read_text())
     variables = json.loads((LOCAL / ENVIRONMENT).read_text())["Remediate"]
-    region = standing["region"]
+    region = up["region"]
     access = {
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
@@ -33,7 +34,7 @@ def invoke(event: Path) -> None:
     }
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "emulator.log"
-        with Emulator(Path(standing["built"]), "Remediate", {**variables, **access}, log) as emulator:
+        with Emulator(Path(up["built"]), "Remediate", {**variables, **access}, log) as emulator:
             body = json.dumps(sent_now(json.loads(event.read_text()))).encode()
             asked = urllib.request.Request(emulator.url, data=body)  # noqa: S310 - loopback
             with urllib.request.urlopen(asked, timeout=SECONDS) as answer:  # noqa: S310

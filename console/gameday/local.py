@@ -1,6 +1,7 @@
 """`make local`: a shop and the deployed stack that stay until Ctrl-C, for a second terminal to play with."""
 
 import json
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -59,10 +60,10 @@ def variables(scene: Scene, address: str) -> dict[str, dict[str, str]]:
 def standing(scene: Scene, shop: Shop) -> dict[str, Any]:
     """What the command line in another terminal needs of us. The credentials are the local AWS's own, no secrets."""
     return {
+        "pid": os.getpid(),
         "stack": STACK,
         "region": REGION,
         "endpoint": scene.aws.url,
-        "outputs": scene.outputs,
         "shop_control": shop.control_url,
         "built": str(scene.built),
     }

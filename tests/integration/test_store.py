@@ -94,7 +94,7 @@ def test_commit_keeps_the_wake_that_was_noted_meanwhile(store: Store) -> None:
     assert head
     store.join("r-1#0", BEGAN + timedelta(seconds=2))
 
-    let_go = release(head, "aaaa1111", BEGAN, Outcome.NO_LINK, "no link", {})
+    let_go = release(head, "aaaa1111", BEGAN, BEGAN + timedelta(seconds=2), Outcome.NO_LINK, "no link", {})
 
     assert isinstance(let_go, Change)
     assert store.commit(head, let_go)

@@ -219,3 +219,8 @@ def test_the_scan_finds_what_a_walk_over_the_parsed_tree_finds(tree: object) -> 
 def test_no_bytes_are_too_odd(raw: bytes) -> None:
     find_links(raw)
     find_links(b'{"reportUrl":"' + raw)
+
+
+def test_escapes_are_read_beside_raw_control_characters_and_utf_8() -> None:
+    raw = b'{"reportUrl":"a\\/b\n\xc3\xa9+AOk-"}'
+    assert find_links(raw) == ("a/b\n\u00e9+AOk-",)

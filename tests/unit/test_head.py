@@ -22,7 +22,10 @@ from remediator.head import (
     claim,
     close,
     intend,
+    pause,
     release,
+    resume,
+    set_mode,
     told,
     unsent,
 )
@@ -139,7 +142,7 @@ def test_incident_without_a_call_of_ours_closes_as_already_healthy() -> None:
 
 
 def test_released_incident_stays_open_without_a_lease() -> None:
-    head = changed(release(claimed(), "aaaa1111", LATER, Outcome.NO_LINK, "no link", {}))
+    head = changed(release(claimed(), "aaaa1111", LATER, BEGAN, Outcome.NO_LINK, "no link", {}))
 
     assert head.incident is not None
     assert head.incident.lease is None
@@ -171,3 +174,40 @@ def test_log_that_was_altered_cut_or_reordered_is_found_at_its_first_wrong_entry
     assert broken([log[0], log[2]]) == "entry 3 follows entry 1"
     assert broken([log[0], replace(log[1], data="{}"), *log[2:]]) == "entry 2 isn't what was written"
     assert broken([log[1], log[0]]) == "entry 1 follows entry 2"
+
+
+def test_pause_and_mode_are_entries_that_say_who_and_why() -> None:
+    paused = pause(Head(), BEGAN, "release 42", "ana", None)
+    moded = set_mode(paused.new, BEGAN, "observe", "careful", "ben")
+
+    assert [entry.kind for entry in (*paused.entries, *moded.entries)] == ["paused", "mode"]
+    assert '"who":"ana"' in paused.entries[0].data
+    assert moded.new.mode == "observe"
+    resumed = resume(moded.new, BEGAN, "ana")
+    assert resumed is not None
+    assert resumed.new.pause is None
+    assert resume(resumed.new, BEGAN, "ana") is None
+
+
+def test_relapse_names_the_incident_before_and_the_third_in_an_hour_is_told_as_flapping() -> None:
+    head, subjects = Head(), []
+    for number in range(3):
+        at = BEGAN + timedelta(minutes=10 * number)
+        by = Wake(f"r-{number}#0", f"{number:08x}", at, "OrdersFailing", "it fires")
+        opened = changed(claim(head, by, at, at + timedelta(seconds=125)))
+        called = changed(intend(opened, by.run, at, ACT, f"f{number}", {}))
+        head = changed(close(called, by.run, at, at, "good", {}))
+        subjects.append(head.outbox[-1].subject)
+        assert opened.incident is not None
+        assert (opened.incident.before is None) == (number == 0)
+
+    assert [subject.startswith("URGENT") for subject in subjects] == [False, False, True]
+    assert "healing 3 within the hour" in head.outbox[-1].text
+    assert "a relapse of" in head.outbox[-1].text
+
+
+def test_wake_that_came_after_the_look_began_keeps_a_release_from_being_written_unless_it_raises() -> None:
+    head = replace(claimed(), last_wake=BEGAN + timedelta(seconds=1))
+
+    assert isinstance(release(head, "aaaa1111", LATER, BEGAN, Outcome.NO_LINK, "no link", {}), Woken)
+    assert isinstance(release(head, "aaaa1111", LATER, BEGAN, Outcome.UNRESOLVED, "still", {}), Change)

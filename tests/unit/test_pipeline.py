@@ -5,8 +5,9 @@ from datetime import timedelta
 
 import pytest
 
+from remediator.adapters.memory import MemoryStore
 from remediator.errors import MessageError, Unhealed
-from remediator.head import Message, Policy
+from remediator.head import Head, Message, Policy, pause, resume
 from remediator.outcome import Ending, Outcome
 from remediator.sample import Deadline, Fault, Sample
 from tests.scenes import (
@@ -244,3 +245,45 @@ def test_no_secret_is_in_log_messages_or_records() -> None:
     assert LINK not in written
     assert LINK.split("/")[5] not in written
     assert TOKEN not in written
+
+
+def test_pause_that_is_set_while_the_samples_run_is_seen_before_the_call() -> None:
+    scene = Scene(failing())
+
+    def meanwhile() -> None:
+        if scene.store.current.pause is None:
+            change = pause(scene.store.current, BEGAN, "release 42", "ana", None)
+            scene.store.commit(scene.store.current, change)
+
+    scene.shop.meanwhile = meanwhile
+
+    assert ends(scene) is Outcome.PAUSED
+    assert scene.factory.called == []
+    assert "paused by ana: release 42" in scene.people.told[0].text
+
+
+def test_resume_while_the_samples_run_is_seen_before_the_run_lets_go() -> None:
+    store = MemoryStore()
+    store.commit(Head(), pause(Head(), BEGAN, "release 42", "ana", None))
+    scene = Scene(failing(), failing(), GOOD, store=store)
+
+    def meanwhile() -> None:
+        change = resume(store.current, BEGAN, "ana")
+        if change:
+            store.commit(store.current, change)
+
+    scene.shop.meanwhile = meanwhile
+
+    assert ends(scene) is Outcome.HEALED
+
+
+def test_alarms_that_keep_coming_make_the_run_look_again_twice_and_then_raise() -> None:
+    scene = Scene(NO_LINK)
+
+    def meanwhile() -> None:
+        scene.store.join("r-1#0", BEGAN + timedelta(milliseconds=scene.shop.orders))
+
+    scene.shop.meanwhile = meanwhile
+
+    assert ends(scene) is Outcome.UNRESOLVED
+    assert scene.shop.orders == 6

@@ -16,6 +16,7 @@ from remediator.outcome import CONSEQUENCES, Outcome
 FORMAT: Final = 1
 CALLS_A_RUN: Final = 3
 HOUR: Final = timedelta(hours=1)
+FLAPPING: Final = 3  # healings within the hour, from which on people are told so
 
 Mode = Literal["observe", "act"]
 
@@ -44,13 +45,14 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """The open incident: from the first wake to a healthy sample."""
+    """The open incident: from the first wake to a healthy sample. `before`: the one that ended in the hour before."""
 
     id: str
     alarm: str
     opened_at: datetime
     first_v: int
     lease: Lease | None
+    before: str | None = None
     wakes: int = 1
     calls: tuple[Call, ...] = ()
     told: tuple[Outcome, ...] = ()
@@ -78,12 +80,16 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The target's state after log entry `v`, whose hash is `hash`. The default is a target never seen before."""
+    """The target's state after log entry `v`, whose hash is `hash`. The default is a target never seen before.
+
+    `healed` and `calls` are the times of the last hour's healings and calls.
+    """
 
     v: int = 0
     hash: str = ""
     incident: Incident | None = None
     last_incident: str | None = None
+    healed: tuple[datetime, ...] = ()
     covered_until: datetime | None = None
     last_wake: datetime | None = None
     mode: Mode | None = None
@@ -114,6 +120,7 @@ class Summary:
     first_v: int
     last_v: int
     calls: int
+    before: str | None = None
     outcome: Outcome | None = None
     ended_at: datetime | None = None
     phases: Mapping[str, int] | None = None
@@ -121,11 +128,15 @@ class Summary:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What `commit` writes in one transaction: the new head, the entries behind it, the incident's summary."""
+    """What `commit` writes in one transaction: the new head, the entries behind it, the incident's summary.
+
+    `unless_woken_after`: it is written only if no wake newer than that was noted.
+    """
 
     new: Head
     entries: tuple[Entry, ...]
     summary: Summary | None = None
+    unless_woken_after: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +180,7 @@ class Superseded:
 
 @dataclass(frozen=True, slots=True)
 class Woken:
-    """An alarm was sent after the verifying sample began: look once more."""
+    """An alarm was sent after the look began: look once more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +220,8 @@ def claim(head: Head, wake: Wake, now: datetime, until: datetime) -> Covered | J
         kind, claimed = "continued", replace(incident, lease=held, wakes=incident.wakes + 1)
     else:
         name = f"{now:%Y%m%dT%H%M%SZ}-{wake.run[:4]}"
-        kind, claimed = "opened", Incident(name, wake.alarm, now, head.v + 1, held)
+        before = head.last_incident if _recent(head.healed, now) else None
+        kind, claimed = "opened", Incident(name, wake.alarm, now, head.v + 1, held, before)
     data = {
         "alarm": wake.alarm,
         "why": wake.reason,
@@ -217,6 +229,7 @@ def claim(head: Head, wake: Wake, now: datetime, until: datetime) -> Covered | J
         "owner": wake.owner,
         "run": wake.run,
         "lease_until": stamp(until),
+        **({"relapse_of": claimed.before} if claimed.before and kind == "opened" else {}),
     }
     return _change(replace(head, incident=claimed), claimed, now, kind, data)
 
@@ -233,7 +246,7 @@ def intend(
     incident = _held(head, run)
     if incident is None:
         return Superseded()
-    recent = tuple(at for at in head.calls if now - at < HOUR)
+    recent = _recent(head.calls, now)
     if denied := _denied(head, incident, run, now, policy, fingerprint, len(recent)):
         return denied
     called = replace(incident, calls=(*incident.calls, Call(fingerprint, run)))
@@ -261,30 +274,61 @@ def close(
     if head.last_wake is not None and head.last_wake > began:
         return Woken()
     outcome = Outcome.HEALED if incident.calls else Outcome.ALREADY_HEALTHY
-    told = outcome is Outcome.HEALED or incident.wakes > 1
-    new = replace(head, incident=None, last_incident=incident.id, covered_until=began)
-    data = {
-        "run": run,
-        "outcome": outcome,
-        "evidence": reason,
-        "began": stamp(began),
-        "phases": phases,
-    }
-    return _ended(new, incident, incident.lease, now, "closed", data, outcome, reason, told=told)
+    healed = _recent(head.healed, now)
+    if outcome is Outcome.HEALED:
+        healed = (*healed, now)
+    flapping = len(healed) if outcome is Outcome.HEALED and len(healed) >= FLAPPING else 0
+    if flapping:
+        reason = f"{reason}; flapping: this is healing {flapping} within the hour"
+    new = replace(head, incident=None, last_incident=incident.id, covered_until=began, healed=healed)
+    data = {"run": run, "outcome": outcome, "evidence": reason, "began": stamp(began), "phases": phases}
+    change = replace(_ended(new, incident, now, "closed", data), unless_woken_after=began)
+    if outcome is Outcome.HEALED or incident.wakes > 1:
+        return _told(change, incident, incident.lease, now, urgent=bool(flapping))
+    return change
 
 
 def release(
-    head: Head, run: str, now: datetime, outcome: Outcome, reason: str, phases: Mapping[str, int]
-) -> Change | Superseded:
-    """Let go of an incident that isn't healed: it stays open, any later wake continues it."""
+    head: Head,
+    run: str,
+    now: datetime,
+    began: datetime,
+    outcome: Outcome,
+    reason: str,
+    phases: Mapping[str, int],
+) -> Change | Woken | Superseded:
+    """Let go of an incident that isn't healed: it stays open, any later wake continues it.
+
+    A wake that came after the look began, at `began`, asks for one more look, unless the platform comes again anyway.
+    """
     incident = _held(head, run)
     if incident is None or incident.lease is None:
         return Superseded()
-    told = CONSEQUENCES[outcome].tone != "none" and outcome not in incident.told
+    follows = CONSEQUENCES[outcome]
+    if not follows.raises and head.last_wake is not None and head.last_wake > began:
+        return Woken()
+    told = follows.tone != "none" and outcome not in incident.told
     left = replace(incident, lease=None, told=(*incident.told, outcome) if told else incident.told)
     data = {"run": run, "outcome": outcome, "evidence": reason, "phases": phases}
-    new = replace(head, incident=left)
-    return _ended(new, left, incident.lease, now, "released", data, outcome, reason, told=told)
+    change = _ended(replace(head, incident=left), left, now, "released", data)
+    change = replace(change, unless_woken_after=None if follows.raises else began)
+    return _told(change, left, incident.lease, now, urgent=follows.tone == "urgent") if told else change
+
+
+def pause(head: Head, now: datetime, why: str, who: str, until: datetime | None) -> Change:
+    """A person's stop. It is seen by the next permit, also of a run that is under way."""
+    data = {"why": why, "who": who, "until": stamp(until) if until else None}
+    return _change(replace(head, pause=Pause(why, who, until)), None, now, "paused", data)
+
+
+def resume(head: Head, now: datetime, who: str) -> Change | None:
+    """The end of a pause; None where there is none."""
+    return _change(replace(head, pause=None), None, now, "resumed", {"who": who}) if head.pause else None
+
+
+def set_mode(head: Head, now: datetime, mode: Mode, why: str, who: str) -> Change:
+    """A person's mode. The template's is the ceiling: `act` under a template of `observe` changes nothing."""
+    return _change(replace(head, mode=mode), None, now, "mode", {"mode": mode, "why": why, "who": who})
 
 
 def unsent(head: Head, owner: str, now: datetime) -> tuple[Message, ...]:
@@ -298,6 +342,10 @@ def told(head: Head, sent: Sequence[str], now: datetime) -> Change | None:
     if left == head.outbox:
         return None
     return _change(replace(head, outbox=left), None, now, "told", {"messages": list(sent)})
+
+
+def _recent(times: Sequence[datetime], now: datetime) -> tuple[datetime, ...]:
+    return tuple(at for at in times if now - at < HOUR)
 
 
 def _held(head: Head, run: str) -> Incident | None:
@@ -332,19 +380,8 @@ def _denied(
     return None
 
 
-def _ended(
-    new: Head,
-    incident: Incident,
-    lease: Lease,
-    now: datetime,
-    kind: str,
-    data: Mapping[str, Any],
-    outcome: Outcome,
-    reason: str,
-    *,
-    told: bool,
-) -> Change:
-    """The change that gives the lease back, with the incident's summary and, where one is due, its message."""
+def _ended(new: Head, incident: Incident, now: datetime, kind: str, data: Mapping[str, Any]) -> Change:
+    """The change that gives the lease back, with the incident's summary."""
     change = _change(new, incident, now, kind, data)
     summary = Summary(
         id=incident.id,
@@ -353,30 +390,30 @@ def _ended(
         first_v=incident.first_v,
         last_v=change.new.v,
         calls=len(incident.calls),
-        outcome=outcome,
+        before=incident.before,
+        outcome=data["outcome"],
         ended_at=now if kind == "closed" else None,
         phases=data["phases"],
     )
-    head = change.new
-    if told:
-        message = _message(incident, lease, now, outcome, reason, head.hash)
-        head = replace(head, outbox=(*head.outbox, message))
-    return replace(change, new=head, summary=summary)
+    return replace(change, summary=summary)
 
 
-def _message(incident: Incident, lease: Lease, now: datetime, outcome: Outcome, reason: str, digest: str) -> Message:
-    follows = CONSEQUENCES[outcome]
-    mark = "URGENT " if follows.tone == "urgent" else ""
-    seconds = (now - incident.opened_at).total_seconds()
+def _told(change: Change, incident: Incident, lease: Lease, now: datetime, *, urgent: bool) -> Change:
+    """The change with a message to people in the head's outbox: what, how long, what is asked, where to see more."""
+    data = json.loads(change.entries[-1].data)
+    outcome = Outcome(data["outcome"])
+    relapse = f", a relapse of {incident.before}" if incident.before else ""
     text = (
-        f"{outcome}: {reason}\n"
-        f"Incident {incident.id}, woken by {incident.alarm}, {seconds:.1f} s ago.\n"
-        f"{follows.ask}\n"
+        f"{outcome}: {data['evidence']}\n"
+        f"Incident {incident.id}{relapse}, woken by {incident.alarm}, "
+        f"{(now - incident.opened_at).total_seconds():.1f} s ago.\n"
+        f"{CONSEQUENCES[outcome].ask}\n"
         f"More: remediator show {incident.id}\n"
-        f"Log: {digest}\n"
+        f"Log: {change.new.hash}\n"
     )
-    name = f"{incident.id}/{outcome}"
-    return Message(name, f"{mark}{outcome} {incident.id}", text, lease.owner, lease.until)
+    subject = f"{'URGENT ' if urgent else ''}{outcome} {incident.id}"
+    message = Message(f"{incident.id}/{outcome}", subject, text, lease.owner, lease.until)
+    return replace(change, new=replace(change.new, outbox=(*change.new.outbox, message)))
 
 
 def _change(new: Head, incident: Incident | None, at: datetime, kind: str, data: Mapping[str, Any]) -> Change:
@@ -386,5 +423,5 @@ def _change(new: Head, incident: Incident | None, at: datetime, kind: str, data:
     entry = Entry(v, kind, name, at, text, chained(new.hash, v, kind, name, at, text))
     summary = None
     if incident and kind == "opened":
-        summary = Summary(incident.id, incident.alarm, at, v, v, calls=0)
+        summary = Summary(incident.id, incident.alarm, at, v, v, calls=0, before=incident.before)
     return Change(replace(new, v=v, hash=entry.hash), (entry,), summary)

@@ -4,9 +4,10 @@ import random
 import secrets
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Literal
 
 from remediator import head as judge
 from remediator.alarms import Delivery, Verdict, read
@@ -85,7 +86,7 @@ class Remediator:
     names: frozenset[str]
     resolve: Resolver
     clock: Callable[[], datetime]
-    pool: ThreadPoolExecutor
+    pool: Executor
     mask: Mask
     warn: Callable[[str], None]
     sleep: Callable[[float], None] = time.sleep
@@ -124,7 +125,7 @@ class Remediator:
         try:
             ending = self._heal(run)
         except (SecretError, DeadlineOver) as error:
-            self._release(run, Outcome.FAILED, self.mask.exception(error))
+            self._release(run, self.clock(), Outcome.FAILED, self.mask.exception(error))
             raise
         logout = self.pool.submit(self.shop.logout, run.token, deadline) if run.token else None
         self._tell(run)
@@ -160,40 +161,45 @@ class Remediator:
     def _heal(self, run: Run) -> Ending:
         keys = self.pool.submit(self.factory.keys, run.deadline)
         try:
-            refused = self._login(run)
-            if refused:
-                return self._release(run, ENDINGS[refused.verdict], refused.evidence)
-            samples = self._orders(run, SAMPLES)
-            run.mark("sample")
-            shown = self._diagnose(samples, keys)
-            if shown.verdict is Shown.DISAGREE:
-                samples = self._orders(run, SAMPLES)
-                run.mark("sample")
-            return self._act(run, samples, keys)
+            ended = self._look(run, keys, SAMPLES)
+            while ended is None:  # an alarm came meanwhile
+                run.looks += 1
+                ended = self._look(run, keys, 1)
+            return ended
         finally:
             keys.result()
 
-    def _act(self, run: Run, samples: list[Sample], keys: Future[Keys]) -> Ending:
+    def _look(self, run: Run, keys: Future[Keys], count: int) -> Ending | None:
+        """One look at the shop, and what follows from it; None where an alarm was sent after it began."""
+        began = self.clock()
+        if run.token is None:
+            refused = self._login(run)
+            if refused:
+                return self._release(run, began, ENDINGS[refused.verdict], refused.evidence)
+        samples = self._orders(run, count)
+        shown = self._diagnose(samples, keys)
+        if shown.verdict is not Shown.HEALTHY and count < SAMPLES:
+            samples += self._orders(run, SAMPLES - count)
+        elif shown.verdict is Shown.DISAGREE:
+            samples = self._orders(run, SAMPLES)
+        run.mark("sample")
+        return self._act(run, samples, keys)
+
+    def _act(self, run: Run, samples: list[Sample], keys: Future[Keys]) -> Ending | None:
         """From samples to an ending: call what they offer, order again, until nothing is left to do."""
         while True:
-            shown = self._diagnose(samples, keys)
+            shown, began = self._diagnose(samples, keys), samples[0].began
             if shown.verdict is Shown.HEALTHY:
-                ended = self._close(run, samples[0].began, shown)
-                if ended:
-                    return ended
-                samples = self._orders(run, 1)
-                continue
+                return self._close(run, began, shown)
             if shown.verdict in ENDINGS:
-                return self._release(run, ENDINGS[shown.verdict], shown.evidence)
+                return self._release(run, began, ENDINGS[shown.verdict], shown.evidence)
             link = self._guarded(shown)
             if isinstance(link, Denied):
-                return self._release(run, link.outcome, link.reason)
-            intent = self._intend(run, link, shown)
+                return self._release(run, began, link.outcome, link.reason)
+            permitted = self._permit(run, began, link, shown)
             run.mark("intent")
-            if isinstance(intent, Superseded):
-                return self._superseded(run)
-            if isinstance(intent, Denied):
-                return self._release(run, intent.outcome, intent.reason)
+            if permitted is not True:
+                return permitted
             answer = self.factory.call(link, run.deadline)
             run.mark("call")
             writing = self.pool.submit(self._answered, run, link, answer)
@@ -245,17 +251,30 @@ class Remediator:
             return Denied(outcome, f"the link to {link.host} is not called: {link.reason}")
         return link
 
-    def _intend(self, run: Run, link: ReportLink, shown: Diagnosis) -> NoChange | None:
-        evidence = {
-            "host": link.host,
-            "link": link.fingerprint,
-            "diagnosis": shown.verdict,
-            "evidence": shown.evidence,
-        }
-        return self._commit(
-            run,
-            lambda head: judge.intend(head, run.wake.run, self.clock(), self.policy, link.fingerprint, evidence),
-        )
+    def _permit(self, run: Run, began: datetime, link: ReportLink, shown: Diagnosis) -> Literal[True] | Ending | None:
+        """Write the intent, or let go with the reason; both are judged on the very head that they are written over.
+
+        None where an alarm came after the look began.
+        """
+        seen = {"host": link.host, "link": link.fingerprint, "diagnosis": shown.verdict, "evidence": shown.evidence}
+        where = f"{shown.evidence}; the link to {link.host} is {link.fingerprint}"
+        denied: Denied | None = None
+
+        def decide(head: Head) -> Change | NoChange:
+            nonlocal denied
+            at = self.clock()
+            judged = judge.intend(head, run.wake.run, at, self.policy, link.fingerprint, seen)
+            denied = judged if isinstance(judged, Denied) else None
+            if denied is None:
+                return judged
+            reason = f"{denied.reason} ({where})"
+            return judge.release(head, run.wake.run, at, began, denied.outcome, reason, run.phases)
+
+        left = self._commit(run, decide)
+        if left is None and denied is None:
+            return True
+        outcome, reason = (denied.outcome, f"{denied.reason} ({where})") if denied else (Outcome.JOINED, "")
+        return self._ended(run, began, left, outcome, reason)
 
     def _answered(self, run: Run, link: ReportLink, answer: Sample) -> NoChange | None:
         evidence = {
@@ -275,27 +294,31 @@ class Remediator:
         """The ending, or None where an alarm came after the sample began: look once more."""
         incident = run.head.incident
         outcome = Outcome.HEALED if incident and incident.calls else Outcome.ALREADY_HEALTHY
-        closed = self._commit(
-            run,
-            lambda head: judge.close(head, run.wake.run, self.clock(), began, shown.evidence, run.phases),
+        left = self._commit(
+            run, lambda head: judge.close(head, run.wake.run, self.clock(), began, shown.evidence, run.phases)
         )
-        if isinstance(closed, Superseded):
-            return self._superseded(run)
-        if isinstance(closed, Woken):
-            run.looks += 1
-            if run.looks > LOOKS_AFTER_WAKES:
-                return self._release(run, Outcome.UNRESOLVED, "alarms keep coming while orders are good")
-            return None
-        return Ending(outcome, shown.evidence, run.head.last_incident)
+        return self._ended(run, began, left, outcome, shown.evidence)
 
-    def _release(self, run: Run, outcome: Outcome, reason: str) -> Ending:
-        released = self._commit(
-            run,
-            lambda head: judge.release(head, run.wake.run, self.clock(), outcome, reason, run.phases),
+    def _release(self, run: Run, began: datetime, outcome: Outcome, reason: str) -> Ending | None:
+        """The ending, or None where an alarm came after the look began: look once more."""
+        left = self._commit(
+            run, lambda head: judge.release(head, run.wake.run, self.clock(), began, outcome, reason, run.phases)
         )
-        if isinstance(released, Superseded):
+        return self._ended(run, began, left, outcome, reason)
+
+    def _ended(self, run: Run, began: datetime, left: NoChange | None, outcome: Outcome, reason: str) -> Ending | None:
+        """The ending that was written, or what kept it from being written."""
+        if isinstance(left, Superseded):
             return self._superseded(run)
-        return Ending(outcome, reason, run.head.incident.id if run.head.incident else None)
+        if isinstance(left, Woken):
+            return self._woken(run, began)
+        incident = run.head.incident.id if run.head.incident else run.head.last_incident
+        return Ending(outcome, reason, incident)
+
+    def _woken(self, run: Run, began: datetime) -> Ending | None:
+        if run.looks < LOOKS_AFTER_WAKES:
+            return None
+        return self._release(run, began, Outcome.UNRESOLVED, "alarms kept coming after each look")
 
     def _superseded(self, run: Run) -> Ending:
         incident = run.head.incident.id if run.head.incident else run.head.last_incident

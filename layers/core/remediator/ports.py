@@ -46,8 +46,9 @@ class Store(Protocol):
         ...
 
     def commit(self, seen: Head, change: Change) -> Head | None:
-        """Write the change if the head's `v` is as seen, and, where the change moves `covered_until`, no wake
-        is newer than it. Returns the new head, or None where somebody else was first. Raises StateError.
+        """Write the change if the head's `v` is as seen, and no wake is newer than the change allows.
+
+        Returns the new head, or None where somebody else was first. Raises StateError.
         """
         ...
 

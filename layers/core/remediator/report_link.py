@@ -30,7 +30,7 @@ Resolver = Callable[[str, int], Sequence[str]]
 
 # One string or bracket of JSON. The closing quote is optional, so that a string cut off by the
 # read limit ends the scan instead of making each escaped quote in it a new beginning.
-_TOKEN = re.compile(r'"((?:[^"\\]|\\.)*+)("?)(\s*+:)?|([\[\]{}])', re.DOTALL)
+_TOKEN = re.compile(r'"((?:[^"\\]|\\.)*+)("?)(\s*:)?|([\[\]{}])', re.DOTALL)
 _NESTING = 4  # JSON inside a string inside JSON: each level is scanned once more, so it is bounded
 
 _SHAPE = re.compile(
@@ -92,7 +92,6 @@ def _scan(text: str, names: frozenset[str], nesting: int) -> Iterator[str]:
             value = _unescape(raw)
             if named or (link_lists and link_lists[-1]):
                 yield value
-            named = False
             if nesting and "\\" in raw:  # without an escaped quote there is no JSON in it
                 yield from _scan(value, names, nesting - 1)
 

@@ -57,7 +57,7 @@ class DynamoStore:
 
     def commit(self, seen: Head, change: Change) -> Head | None:
         items = [self._entry(entry) for entry in change.entries]
-        items.append({"Update": self._update(seen, change.new)})
+        items.append({"Update": self._update(seen, change.new, change.unless_woken_after)})
         if change.summary:
             items.append({"Put": {"TableName": self._table, "Item": self._summary(change.summary)}})
         try:
@@ -144,7 +144,7 @@ class DynamoStore:
             **self._expiry(summary.opened_at),
         }
 
-    def _update(self, seen: Head, new: Head) -> Any:
+    def _update(self, seen: Head, new: Head, unless_woken_after: datetime | None) -> Any:
         """Write the whole head but `last_wake`, which belongs to those who join."""
         lease = new.incident.lease if new.incident else None
         plain = replace(new, last_wake=None)
@@ -159,9 +159,9 @@ class DynamoStore:
         if seen.v:
             values[":seen"] = {"N": str(seen.v)}
             condition = "v = :seen"
-        if new.covered_until and new.covered_until != seen.covered_until:
-            values[":covered"] = {"S": stamp(new.covered_until)}
-            condition += " AND (attribute_not_exists(last_wake) OR last_wake <= :covered)"
+        if unless_woken_after:
+            values[":latest"] = {"S": stamp(unless_woken_after)}
+            condition += " AND (attribute_not_exists(last_wake) OR last_wake <= :latest)"
         if lease:
             values[":owner"] = {"S": lease.owner}
             owner = ", #owner = :owner"

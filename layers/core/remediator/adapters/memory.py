@@ -26,8 +26,8 @@ class MemoryStore:
     def commit(self, seen: Head, change: Change) -> Head | None:
         if self.current.v != seen.v:
             return None
-        covered, wake = change.new.covered_until, self.current.last_wake
-        if covered != seen.covered_until and covered and wake and wake > covered:
+        latest, wake = change.unless_woken_after, self.current.last_wake
+        if latest and wake and wake > latest:
             return None
         self.current = replace(change.new, last_wake=wake)
         self.log.extend(change.entries)
@@ -49,13 +49,14 @@ class MemoryStore:
 
 @dataclass
 class MemoryShop:
-    """A shop that answers orders from a list, the last one for ever."""
+    """A shop that answers orders from a list, the last one for ever. `meanwhile` happens while an order runs."""
 
     answers: Sequence[Sample]
     logins: Sequence[Sample]
     orders: int = 0
     logged_in: int = 0
     logged_out: int = 0
+    meanwhile: Callable[[], None] = lambda: None
 
     def login(self, deadline: Deadline) -> Sample:
         answer = self.logins[min(self.logged_in, len(self.logins) - 1)]
@@ -65,6 +66,7 @@ class MemoryShop:
     def order(self, token: str, deadline: Deadline) -> Sample:
         answer = self.answers[min(self.orders, len(self.answers) - 1)]
         self.orders += 1
+        self.meanwhile()
         return answer
 
     def logout(self, token: str, deadline: Deadline) -> None:

@@ -1,0 +1,105 @@
+"""`remediator redrive`: alarms that reached nobody, and events that failed three times over."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import click
+
+from console.stack import Stack, on_stack
+from remediator.masking import Mask
+
+QUEUES = ("DeadLetterQueueUrl", "FailureQueueUrl")
+HIDDEN_SECONDS = 30  # while we look at a letter nobody else gets it
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A dead letter: the alarms in it, as the topic can take them again. `why`: what the platform says of it."""
+
+    queue: str
+    receipt: str
+    alarms: tuple[tuple[str, str], ...]  # subject, message
+    why: str
+
+
+@click.command()
+@click.option("--yes", is_flag=True, help="Send them again without asking.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="One JSON object on standard output; sends nothing without --yes."
+)
+@on_stack
+def redrive(stack: Stack, *, yes: bool, as_json: bool) -> None:
+    """List the dead letters of both queues, masked, and send their alarms to the alarm topic again.
+
+    \b
+    Examples: remediator redrive
+              remediator redrive --yes
+    """
+    mask = Mask()
+    letters = [letter for queue in QUEUES for letter in _letters(stack, queue)]
+    shown = [
+        {"queue": letter.queue, "why": mask.text(letter.why), "subject": mask.text(subject), "alarm": mask.text(text)}
+        for letter in letters
+        for subject, text in letter.alarms or (("", "what no reader knows; it is left in its queue"),)
+    ]
+    if as_json:
+        click.echo(json.dumps({"letters": shown, "sent": yes}))
+    for row in [] if as_json else shown:
+        click.echo(f"{row['queue'].removesuffix('Url')}: {row['why']}\n  {row['subject']}: {row['alarm'][:300]}")
+    good = [letter for letter in letters if letter.alarms]
+    if not good:
+        click.echo("nothing to send again", err=True)
+    elif yes or (not as_json and click.confirm(f"send {len(good)} again?")):
+        for letter in good:
+            _again(stack, letter)
+        click.echo(f"sent {len(good)} again", err=True)
+
+
+def _again(stack: Stack, letter: Letter) -> None:
+    """Publish first, then delete: a letter may be sent twice, and is never lost."""
+    for subject, text in letter.alarms:
+        subjects = {"Subject": subject[:100]} if subject else {}
+        stack.client("sns").publish(TopicArn=stack.outputs["AlarmTopicArn"], Message=text, **subjects)
+    stack.client("sqs").delete_message(QueueUrl=stack.outputs[letter.queue], ReceiptHandle=letter.receipt)
+
+
+def _letters(stack: Stack, queue: str) -> Iterator[Letter]:
+    url, queues, seen = stack.outputs[queue], stack.client("sqs"), set()
+    while True:
+        got = queues.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=HIDDEN_SECONDS)
+        fresh = [message for message in got.get("Messages", []) if message["MessageId"] not in seen]
+        if not fresh:
+            return
+        for message in fresh:
+            seen.add(message["MessageId"])
+            alarms, why = opened(message["Body"])
+            yield Letter(queue, message["ReceiptHandle"], alarms, why)
+
+
+def opened(body: str) -> tuple[tuple[tuple[str, str], ...], str]:
+    """Subject and message of each alarm in a dead letter, and why it lies there.
+
+    SNS leaves its notification; a failure destination of Lambda leaves `requestPayload`, the event, and
+    `requestContext` (Lambda developer guide, "Capturing records of asynchronous invocations").
+    """
+    try:
+        found = json.loads(body)
+    except ValueError:
+        return (), "no JSON"
+    if not isinstance(found, dict):
+        return (), "no letter"
+    why = "SNS couldn't hand it to the function"
+    if "requestPayload" in found:
+        context = found.get("requestContext") or {}
+        why = f"{context.get('condition', 'failed')} after {context.get('approximateInvokeCount', '?')} tries"
+        found = found["requestPayload"]
+    records = found.get("Records") if isinstance(found, dict) else None
+    notes = [r.get("Sns") for r in records if isinstance(r, dict)] if isinstance(records, list) else [found]
+    return tuple(_alarm(note) for note in notes if isinstance(note, dict) and isinstance(note.get("Message"), str)), why
+
+
+def _alarm(note: dict[str, Any]) -> tuple[str, str]:
+    subject = note.get("Subject")
+    return (subject if isinstance(subject, str) else "", note["Message"])
