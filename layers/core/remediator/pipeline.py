@@ -39,7 +39,8 @@ from remediator.report_link import LinkPolicy, Refusal, ReportLink, Resolver, gu
 from remediator.sample import Deadline, Sample
 
 SAMPLES = 2  # both must fail before a link is called
-LOOKS_AFTER_WAKES = 2  # how often a close gives way to an alarm that came meanwhile
+SECONDS_BETWEEN_LOOKS = 1.0  # so that a storm of alarms doesn't become a storm of orders
+SECONDS_OF_LOOKS = 30.0  # how long a close gives way to alarms that keep coming
 LEASE_MARGIN = timedelta(seconds=5)  # a lease outlives the run it was given to
 SECONDS_FOR_ENDING = 5.0  # kept back for the last writes
 
@@ -60,7 +61,7 @@ class Run:
     received: float
     token: str | None = None
     renewed: bool = False
-    looks: int = 0
+    woken: float | None = None
     phases: dict[str, int] = field(default_factory=dict)
     lap: float = 0.0
 
@@ -148,7 +149,7 @@ class Remediator:
             if isinstance(claimed, Join):
                 if self.store.join(claimed.owner, wake.sent):
                     return Ending(Outcome.JOINED, "another run works on the incident", claimed.incident)
-                run.head = self.store.head()
+                self._look_again(run)
                 continue
             run.mark("claim")
             return run
@@ -159,6 +160,7 @@ class Remediator:
             refused = self._login(run)
             if refused:
                 return self._release(run, ENDINGS[refused.verdict], refused.evidence)
+            self._let_pass(run, run.head.covered_until)
             samples = self._orders(run, SAMPLES)
             run.mark("sample")
             shown = self._diagnose(samples, keys)
@@ -177,6 +179,7 @@ class Remediator:
                 ended = self._close(run, samples[0].began, shown)
                 if ended:
                     return ended
+                self._let_pass(run, samples[0].began)
                 samples = self._orders(run, 1)
                 continue
             if shown.verdict in ENDINGS:
@@ -222,6 +225,12 @@ class Remediator:
             if self._login(run) is None:
                 samples = self._order_at_once(run, count)
         return samples
+
+    def _let_pass(self, run: Run, last: datetime | None) -> None:
+        """Wait until the last good look is a second old: more alarms in one second than that learn nothing new."""
+        if last is not None:
+            waited = max(0.0, (self.clock() - last).total_seconds())
+            self.sleep(run.deadline.allow(max(0.0, SECONDS_BETWEEN_LOOKS - waited)))
 
     def _order_at_once(self, run: Run, count: int) -> list[Sample]:
         token = run.token or ""
@@ -274,8 +283,8 @@ class Remediator:
         if isinstance(closed, Superseded):
             return self._superseded(run)
         if isinstance(closed, Woken):
-            run.looks += 1
-            if run.looks > LOOKS_AFTER_WAKES:
+            run.woken = run.woken or run.deadline.clock()
+            if run.deadline.clock() - run.woken > SECONDS_OF_LOOKS:
                 return self._release(run, Outcome.UNRESOLVED, "alarms keep coming while orders are good")
             return None
         return Ending(outcome, shown.evidence, run.head.last_incident)
@@ -306,13 +315,16 @@ class Remediator:
             if new is not None:
                 run.head = new
                 return None
-            if not run.deadline.left:
-                raise DeadlineOver("others kept writing the head until the time was up")
-            self.sleep(random.uniform(0.005, 0.05))  # noqa: S311 - jitter keeps no secret
-            run.head = self.store.head()
+            self._look_again(run)
+
+    def _look_again(self, run: Run) -> None:
+        if not run.deadline.left:
+            raise DeadlineOver("the head couldn't be written until the time was up")
+        self.sleep(random.uniform(0.005, 0.05))  # noqa: S311 - jitter keeps no secret
+        run.head = self.store.head()
 
     def _tell(self, run: Run) -> None:
-        """Send what this run has to send. A message that can't be sent stays in the head, and changes nothing."""
+        """Send what this run has to send. A message that can't be sent, or be noted as sent, stays in the head."""
         sent = []
         for message in judge.unsent(run.head, run.wake.owner, self.clock()):
             try:
@@ -321,8 +333,11 @@ class Remediator:
                 self.warn(f"a message waits in the head: {error}")
             else:
                 sent.append(message.id)
-        if sent:
-            self._commit(run, lambda head: judge.told(head, sent, self.clock()))
+        try:
+            if sent:
+                self._commit(run, lambda head: judge.told(head, sent, self.clock()))
+        except (StateError, DeadlineOver) as error:
+            self.warn(f"a message was sent and may be sent again: {error}")
 
     def _record(self, delivery: Delivery, owner: str, ending: Ending) -> None:
         sent = delivery.sent_at or self.clock()

@@ -49,13 +49,14 @@ class MemoryStore:
 
 @dataclass
 class MemoryShop:
-    """A shop that answers orders from a list, the last one for ever."""
+    """A shop that answers orders from a list, the last one for ever; `meanwhile` happens during each."""
 
     answers: Sequence[Sample]
     logins: Sequence[Sample]
     orders: int = 0
     logged_in: int = 0
     logged_out: int = 0
+    meanwhile: Callable[[], None] = lambda: None
 
     def login(self, deadline: Deadline) -> Sample:
         answer = self.logins[min(self.logged_in, len(self.logins) - 1)]
@@ -65,6 +66,7 @@ class MemoryShop:
     def order(self, token: str, deadline: Deadline) -> Sample:
         answer = self.answers[min(self.orders, len(self.answers) - 1)]
         self.orders += 1
+        self.meanwhile()
         return answer
 
     def logout(self, token: str, deadline: Deadline) -> None:
