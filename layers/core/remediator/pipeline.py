@@ -39,7 +39,8 @@ from remediator.report_link import LinkPolicy, Refusal, ReportLink, Resolver, gu
 from remediator.sample import Deadline, Sample
 
 SAMPLES = 2  # both must fail before a link is called
-SECONDS_BETWEEN_LOOKS = 1.0  # so that a storm of alarms doesn't become a storm of orders
+SECONDS_BETWEEN_TRIES = 1.0  # at most, to write a head that others write too
+SECONDS_BETWEEN_LOOKS = 1.25  # so that a storm of alarms makes at most two orders a second
 SECONDS_OF_LOOKS = 30.0  # how long a close gives way to alarms that keep coming
 LEASE_MARGIN = timedelta(seconds=5)  # a lease outlives the run it was given to
 SECONDS_FOR_ENDING = 5.0  # kept back for the last writes
@@ -62,6 +63,7 @@ class Run:
     token: str | None = None
     renewed: bool = False
     woken: float | None = None
+    tries: int = 0
     phases: dict[str, int] = field(default_factory=dict)
     lap: float = 0.0
 
@@ -227,7 +229,7 @@ class Remediator:
         return samples
 
     def _let_pass(self, run: Run, last: datetime | None) -> None:
-        """Wait until the last good look is a second old: more alarms in one second than that learn nothing new."""
+        """Wait until the last good look is that old: what alarms that come faster ask for is one more look."""
         if last is not None:
             waited = max(0.0, (self.clock() - last).total_seconds())
             self.sleep(run.deadline.allow(max(0.0, SECONDS_BETWEEN_LOOKS - waited)))
@@ -313,14 +315,17 @@ class Remediator:
                 return decided
             new = self.store.commit(run.head, decided)
             if new is not None:
-                run.head = new
+                run.head, run.tries = new, 0
                 return None
             self._look_again(run)
 
     def _look_again(self, run: Run) -> None:
+        """Read the head after a write that wasn't taken, the later the more often that happened."""
         if not run.deadline.left:
             raise DeadlineOver("the head couldn't be written until the time was up")
-        self.sleep(random.uniform(0.005, 0.05))  # noqa: S311 - jitter keeps no secret
+        run.tries += 1
+        longest = min(SECONDS_BETWEEN_TRIES, 0.05 * run.tries)
+        self.sleep(run.deadline.allow(random.uniform(0.005, longest)))  # noqa: S311 - jitter keeps no secret
         run.head = self.store.head()
 
     def _tell(self, run: Run) -> None:
