@@ -6,8 +6,9 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from ssl import PEM_cert_to_DER_cert
 from typing import Any
@@ -92,6 +93,11 @@ class Parts:
     settings: Settings
     clients: Mapping[str, Any]
     reading: Any
+    connect: Callable[[str], Any]
+
+    def afresh(self, service: str) -> "Parts":
+        """With a new client: one that met faults has used up some of the retries it may make."""
+        return replace(self, clients={**self.clients, service: self.connect(service)})
 
     def records(self, target: str) -> Records:
         return Records(self.reading, TABLE, target)
@@ -140,12 +146,13 @@ def furnish(aws: LocalAws, shop: FarShop, connections: int = 10) -> Parts:
         "people_topic_arn": aws.client("sns").create_topic(Name=name)["TopicArn"],
         "order": DAYS["fail"].order,
     }
-    clients = {name: _client(aws, name, connections) for name in ("dynamodb", "secretsmanager", "sns")}
+    connect = partial(_client, aws, connections)
+    clients = {name: connect(name) for name in ("dynamodb", "secretsmanager", "sns")}
     reading.close()  # processes that fork from here share no connection
-    return Parts(shop, Settings.model_validate(settings), clients, reading)
+    return Parts(shop, Settings.model_validate(settings), clients, reading, connect)
 
 
-def _client(aws: LocalAws, service: str, connections: int) -> Any:
+def _client(aws: LocalAws, connections: int, service: str) -> Any:
     return boto3.client(
         service,
         endpoint_url=aws.url,
