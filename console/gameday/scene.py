@@ -148,13 +148,13 @@ class Scene:
         return url
 
 
-def emulate(stack: ExitStack, scene: Scene) -> None:
-    """Let the local AWS hand the function's events to a runtime emulator with the same variables."""
+def emulate(stack: ExitStack, scene: Scene, count: int = 1) -> None:
+    """Let the local AWS hand the function's events to so many runtime emulators with the same variables."""
     variables: dict[str, Any] = scene.variables()
     access = {**scene.aws.environment(), "AWS_ENDPOINT_URL": scene.recorder.url}
-    log = scene.aws.folder / "emulator.log"
-    emulator = stack.enter_context(Emulator(scene.built, "Remediate", {**variables, **access}, log))
-    pool = stack.enter_context(Pool([emulator]))
+    logs = [scene.aws.folder / f"emulator-{number}.log" for number in range(count)]
+    each = [Emulator(scene.built, "Remediate", {**variables, **access}, log) for log in logs]
+    pool = stack.enter_context(Pool([stack.enter_context(emulator) for emulator in each]))
     variables["MINISTACK_LAMBDA_PROXY_URL"] = f"{pool.url}/2015-03-31/functions/function/invocations"
     scene.aws.client("lambda").update_function_configuration(
         FunctionName=scene.outputs["FunctionName"], Environment={"Variables": variables}

@@ -1,13 +1,14 @@
 """The remediation, from alarm to outcome, on in-memory adapters."""
 
 from contextlib import suppress
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 import pytest
 
 from remediator.adapters.memory import MemoryStore
-from remediator.errors import MessageError, Unhealed
-from remediator.head import Head, Message, Policy, pause, resume
+from remediator.errors import DeadlineOver, MessageError, StateError, Unhealed, UnreadableHead
+from remediator.head import Change, Head, Message, Pause, Policy, Wake, claim, pause, resume
 from remediator.outcome import Ending, Outcome
 from remediator.sample import Deadline, Fault, Sample
 from tests.scenes import (
@@ -27,6 +28,29 @@ from tests.scenes import (
     fault,
     sns,
 )
+
+
+@dataclass
+class Store(MemoryStore):
+    """A store that refuses one kind of entry, doesn't note wakes, or can't be read."""
+
+    refuses: str = ""
+    notes: bool = True
+    unreadable: StateError | None = None
+
+    def head(self) -> Head:
+        if self.unreadable:
+            raise self.unreadable
+        return super().head()
+
+    def commit(self, seen: Head, change: Change) -> Head | None:
+        if change.entries[0].kind == self.refuses:
+            raise StateError("the head can't be written: TransactWriteItems: AccessDenied")
+        return super().commit(seen, change)
+
+    def join(self, owner: str, sent: datetime) -> bool:
+        return self.notes and super().join(owner, sent)
+
 
 ALARM = alarm()
 HTML = Sample(BEGAN, 0.1, 502, b"<html>bad gateway</html>")
@@ -247,19 +271,87 @@ def test_no_secret_is_in_log_messages_or_records() -> None:
     assert TOKEN not in written
 
 
-def test_pause_that_is_set_while_the_samples_run_is_seen_before_the_call() -> None:
+def test_message_that_cannot_be_noted_as_sent_changes_no_outcome() -> None:
+    scene = Scene(failing(), failing(), GOOD, store=Store(refuses="told"))
+
+    assert ends(scene) is Outcome.HEALED
+    assert len(scene.people.told) == len(scene.store.current.outbox) == 1
+    assert len(scene.warnings) == 1
+
+
+def test_wake_that_cannot_be_noted_raises_once_the_time_is_up() -> None:
+    scene = Scene(GOOD, store=Store(notes=False))
+    other = Wake("r-9#0", "bbbb2222", BEGAN, "OrdersFailing", "it fires")
+    claimed = claim(Head(), other, BEGAN, BEGAN + timedelta(days=1))
+    assert isinstance(claimed, Change)
+    scene.store.commit(Head(), claimed)
+
+    with pytest.raises(DeadlineOver):
+        scene.remediator.handle(ALARM, "r-1", Deadline.after(0.05))
+
+    assert scene.shop.orders == 0
+
+
+def woken(times: int) -> tuple[Scene, list[float]]:
+    """A scene whose shop is healed, where an alarm comes after each of so many good orders; and its waits."""
+    orders = [replace(GOOD, began=BEGAN + timedelta(seconds=number)) for number in range(times + 1)]
+    scene = Scene(failing(), failing(), *orders)
+    waits: list[float] = []
+
+    def wake() -> None:
+        good = scene.shop.orders - 3
+        if 0 <= good < times:
+            scene.store.join("r-1#0", BEGAN + timedelta(seconds=good + 0.5))
+
+    scene.shop.meanwhile = wake
+    scene.remediator = replace(scene.remediator, sleep=waits.append)
+    return scene, waits
+
+
+def test_alarms_that_keep_coming_are_looked_at_once_a_second_until_they_stop() -> None:
+    scene, waits = woken(12)
+
+    (ending,) = scene.remediator.handle(ALARM, "r-1", Deadline(100, lambda: sum(waits)))
+
+    assert ending.outcome is Outcome.HEALED
+    assert scene.shop.orders == 3 + 12
+    assert sum(wait > 0.5 for wait in waits) == 12
+
+
+def test_alarms_that_never_stop_while_orders_are_good_are_unresolved_after_half_a_minute() -> None:
+    scene, waits = woken(1000)
+
+    with pytest.raises(Unhealed, match="alarms kept coming"):
+        scene.remediator.handle(ALARM, "r-1", Deadline(100, lambda: sum(waits)))
+
+    assert 30 <= sum(waits) < 32
+    assert scene.store.current.incident is not None
+
+
+def test_pause_that_is_set_while_the_samples_run_is_seen() -> None:
     scene = Scene(failing())
 
-    def meanwhile() -> None:
-        if scene.store.current.pause is None:
-            change = pause(scene.store.current, BEGAN, "release 42", "ana", None)
-            scene.store.commit(scene.store.current, change)
+    def paused() -> None:
+        head = scene.store.current
+        scene.store.current = replace(head, v=head.v + 1, pause=Pause("we release", "ana"))
 
-    scene.shop.meanwhile = meanwhile
+    scene.shop.meanwhile = paused
 
     assert ends(scene) is Outcome.PAUSED
     assert scene.factory.called == []
-    assert "paused by ana: release 42" in scene.people.told[0].text
+    assert "paused by ana: we release" in scene.people.told[0].text
+
+
+@pytest.mark.parametrize("error", [UnreadableHead("the head is of format 99"), StateError("GetItem: AccessDenied")])
+def test_head_that_cannot_be_read_raises_and_nothing_is_called(error: StateError) -> None:
+    scene = Scene(failing(), store=Store(unreadable=error))
+
+    with pytest.raises(type(error), match=str(error)):
+        run(scene)
+
+    assert (scene.shop.logged_in, scene.shop.orders, scene.factory.called) == (0, 0, [])
+    (event,) = scene.store.events.values()
+    assert event.ending == Ending(Outcome.FAILED, f"{type(error).__name__}: {error}")
 
 
 def test_resume_while_the_samples_run_is_seen_before_the_run_lets_go() -> None:
@@ -267,23 +359,25 @@ def test_resume_while_the_samples_run_is_seen_before_the_run_lets_go() -> None:
     store.commit(Head(), pause(Head(), BEGAN, "release 42", "ana", None))
     scene = Scene(failing(), failing(), GOOD, store=store)
 
-    def meanwhile() -> None:
+    def resumed() -> None:
         change = resume(store.current, BEGAN, "ana")
         if change:
             store.commit(store.current, change)
 
-    scene.shop.meanwhile = meanwhile
+    scene.shop.meanwhile = resumed
 
     assert ends(scene) is Outcome.HEALED
 
 
-def test_alarms_that_keep_coming_make_the_run_look_again_twice_and_then_raise() -> None:
-    scene = Scene(NO_LINK)
+def test_alarm_that_comes_while_a_run_would_let_go_makes_it_look_again() -> None:
+    later = [replace(sample, began=BEGAN + timedelta(seconds=5)) for sample in (failing(), failing(), GOOD)]
+    scene = Scene(NO_LINK, NO_LINK, *later)
 
-    def meanwhile() -> None:
-        scene.store.join("r-1#0", BEGAN + timedelta(milliseconds=scene.shop.orders))
+    def wake() -> None:
+        if scene.shop.orders == 2:
+            scene.store.join("r-1#0", BEGAN + timedelta(seconds=1))
 
-    scene.shop.meanwhile = meanwhile
+    scene.shop.meanwhile = wake
 
-    assert ends(scene) is Outcome.UNRESOLVED
-    assert scene.shop.orders == 6
+    assert ends(scene) is Outcome.HEALED
+    assert scene.shop.orders == 5

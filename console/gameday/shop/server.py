@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import ExitStack
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -182,11 +183,15 @@ class Shop:
             app.add_routes(side.routes())
             yield app
         control = web.Application(middlewares=[express])
-        control.add_routes([web.get("/_control", self._look), web.post("/_control", self._steer)])
+        looks = web.get("/_control", self._look), web.get("/_control/requests", self._list)
+        control.add_routes([*looks, web.post("/_control", self._steer)])
         yield control
 
     async def _look(self, _: web.Request) -> web.Response:
         return answer(200, self.state())
+
+    async def _list(self, _: web.Request) -> web.Response:
+        return answer(200, [asdict(record) for record in self.requests])
 
     async def _steer(self, request: web.Request) -> web.Response:
         """Takes {"chaos": kind} or {"condition": name or null}."""

@@ -41,7 +41,9 @@ from remediator.report_link import LinkPolicy, Refusal, ReportLink, Resolver, gu
 from remediator.sample import Deadline, Sample
 
 SAMPLES = 2  # both must fail before a link is called
-LOOKS_AFTER_WAKES = 2  # how often a close gives way to an alarm that came meanwhile
+SECONDS_BETWEEN_TRIES = 1.0  # at most, to write a head that others write too
+SECONDS_BETWEEN_LOOKS = 1.25  # so that a storm of alarms makes at most two orders a second
+SECONDS_OF_LOOKS = 30.0  # how long an ending gives way to alarms that keep coming
 LEASE_MARGIN = timedelta(seconds=5)  # a lease outlives the run it was given to
 SECONDS_FOR_ENDING = 5.0  # kept back for the last writes
 
@@ -62,7 +64,9 @@ class Run:
     received: float
     token: str | None = None
     renewed: bool = False
-    looks: int = 0
+    looked: datetime | None = None
+    woken: float | None = None
+    tries: int = 0
     phases: dict[str, int] = field(default_factory=dict)
     lap: float = 0.0
 
@@ -153,7 +157,7 @@ class Remediator:
             if isinstance(claimed, Join):
                 if self.store.join(claimed.owner, wake.sent):
                     return Ending(Outcome.JOINED, "another run works on the incident", claimed.incident)
-                run.head = self.store.head()
+                self._look_again(run)
                 continue
             run.mark("claim")
             return run
@@ -163,7 +167,6 @@ class Remediator:
         try:
             ended = self._look(run, keys, SAMPLES)
             while ended is None:  # an alarm came meanwhile
-                run.looks += 1
                 ended = self._look(run, keys, 1)
             return ended
         finally:
@@ -176,6 +179,7 @@ class Remediator:
             refused = self._login(run)
             if refused:
                 return self._release(run, began, ENDINGS[refused.verdict], refused.evidence)
+        self._let_pass(run)
         samples = self._orders(run, count)
         shown = self._diagnose(samples, keys)
         if shown.verdict is not Shown.HEALTHY and count < SAMPLES:
@@ -233,6 +237,14 @@ class Remediator:
             if self._login(run) is None:
                 samples = self._order_at_once(run, count)
         return samples
+
+    def _let_pass(self, run: Run) -> None:
+        """Wait until the last look is that old: what alarms that come faster ask for is one more look."""
+        last, run.looked = run.looked or run.head.covered_until, self.clock()
+        if last is not None:
+            waited = max(0.0, (run.looked - last).total_seconds())
+            self.sleep(run.deadline.allow(max(0.0, SECONDS_BETWEEN_LOOKS - waited)))
+            run.looked = self.clock()
 
     def _order_at_once(self, run: Run, count: int) -> list[Sample]:
         token = run.token or ""
@@ -316,7 +328,8 @@ class Remediator:
         return Ending(outcome, reason, incident)
 
     def _woken(self, run: Run, began: datetime) -> Ending | None:
-        if run.looks < LOOKS_AFTER_WAKES:
+        run.woken = run.woken or run.deadline.clock()
+        if run.deadline.clock() - run.woken <= SECONDS_OF_LOOKS:
             return None
         return self._release(run, began, Outcome.UNRESOLVED, "alarms kept coming after each look")
 
@@ -335,15 +348,21 @@ class Remediator:
                 return decided
             new = self.store.commit(run.head, decided)
             if new is not None:
-                run.head = new
+                run.head, run.tries = new, 0
                 return None
-            if not run.deadline.left:
-                raise DeadlineOver("others kept writing the head until the time was up")
-            self.sleep(random.uniform(0.005, 0.05))  # noqa: S311 - jitter keeps no secret
-            run.head = self.store.head()
+            self._look_again(run)
+
+    def _look_again(self, run: Run) -> None:
+        """Read the head after a write that wasn't taken, the later the more often that happened."""
+        if not run.deadline.left:
+            raise DeadlineOver("the head couldn't be written until the time was up")
+        run.tries += 1
+        longest = min(SECONDS_BETWEEN_TRIES, 0.05 * run.tries)
+        self.sleep(run.deadline.allow(random.uniform(0.005, longest)))  # noqa: S311 - jitter keeps no secret
+        run.head = self.store.head()
 
     def _tell(self, run: Run) -> None:
-        """Send what this run has to send. A message that can't be sent stays in the head, and changes nothing."""
+        """Send what this run has to send. A message that can't be sent, or be noted as sent, stays in the head."""
         sent = []
         for message in judge.unsent(run.head, run.wake.owner, self.clock()):
             try:
@@ -352,8 +371,11 @@ class Remediator:
                 self.warn(f"a message waits in the head: {error}")
             else:
                 sent.append(message.id)
-        if sent:
-            self._commit(run, lambda head: judge.told(head, sent, self.clock()))
+        try:
+            if sent:
+                self._commit(run, lambda head: judge.told(head, sent, self.clock()))
+        except (StateError, DeadlineOver) as error:
+            self.warn(f"a message was sent and may be sent again: {error}")
 
     def _record(self, delivery: Delivery, owner: str, ending: Ending) -> None:
         sent = delivery.sent_at or self.clock()

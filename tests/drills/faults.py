@@ -1,0 +1,248 @@
+"""`make faults`: each AWS call of a run under each fault: its outcome, and never a call of the link without an intent.
+
+A fault is put between the real client and the local AWS, for the first attempt or for all; time-outs and retries
+are the deployed ones.
+"""
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import product
+from queue import SimpleQueue
+from threading import Lock
+from typing import Any
+
+import requests
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.compat import HTTPHeaders
+from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
+
+from console.gameday.local_aws import LocalAws
+from remediator.bootstrap import now
+from remediator.errors import RemediatorError
+from remediator.head import Change, Head, Wake, claim
+from remediator.pipeline import SECONDS_FOR_ENDING
+from remediator.sample import Deadline
+from tests.drills.real_parts import Parts, far_shop, furnish, is_report
+from tests.scenes import alarm
+
+SECONDS = 6.0  # of a run; what a fault costs at most
+SLOW_SECONDS = 1.0
+WORKERS = 4  # most of the time is spent waiting
+
+type Fault = Callable[[AWSPreparedRequest], AWSResponse | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One AWS call of a run: its service and operation, and for a transaction the kind of entry it writes."""
+
+    name: str
+    service: str
+    operation: str
+    kind: str = ""
+
+    def matches(self, request: AWSPreparedRequest) -> bool:
+        if not self.kind:
+            return True
+        found: str = json.loads(written(request))["TransactItems"][0]["Put"]["Item"]["kind"]["S"]
+        return found == self.kind
+
+
+KINDS = ("opened", "intent", "answer", "closed", "told")
+JOIN = Call("UpdateItem last_wake", "dynamodb", "UpdateItem")
+CALLS = (
+    Call("GetItem head", "dynamodb", "GetItem"),
+    *(Call(f"TransactWriteItems {kind}", "dynamodb", "TransactWriteItems", kind) for kind in KINDS),
+    JOIN,
+    Call("PutItem event", "dynamodb", "PutItem"),
+    Call("GetSecretValue", "secretsmanager", "GetSecretValue"),
+    Call("Publish", "sns", "Publish"),
+)
+
+
+class Body:
+    """The raw body of an answer that no server gave."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text.encode()
+
+    def stream(self) -> Iterator[bytes]:
+        yield self._text
+
+
+def written(request: AWSPreparedRequest) -> bytes:
+    return request.body if isinstance(request.body, bytes) else str(request.body).encode()
+
+
+def refuse(request: AWSPreparedRequest, status: int, code: str, **more: object) -> AWSResponse:
+    """An error answer of AWS, in the language that was spoken."""
+    text = json.dumps({"__type": code, "message": "a drill", "Message": "a drill", **more})
+    if request.headers.get("X-Amz-Target") is None:
+        text = f"<ErrorResponse><Error><Code>{code}</Code><Message>a drill</Message></Error></ErrorResponse>"
+    return AWSResponse(request.url, status, HTTPHeaders.from_dict({"x-amzn-RequestId": "drill"}), Body(text))
+
+
+def answer(status: int, code: str) -> Fault:
+    return lambda request: refuse(request, status, code)
+
+
+def conflict(request: AWSPreparedRequest) -> AWSResponse:
+    """Somebody else's transaction is under way: of a transaction one reason, of a plain write the error itself."""
+    if b"TransactItems" not in written(request):
+        return refuse(request, 400, "TransactionConflictException")
+    reasons = [{"Code": "None"}, {"Code": "TransactionConflict", "Message": "a drill"}]
+    return refuse(request, 400, "TransactionCanceledException", CancellationReasons=reasons)
+
+
+def timed_out(request: AWSPreparedRequest) -> None:
+    raise ReadTimeoutError(endpoint_url=request.url)
+
+
+def reset(request: AWSPreparedRequest) -> None:
+    raise ConnectionClosedError(endpoint_url=request.url)
+
+
+def takes_effect(request: AWSPreparedRequest) -> None:
+    """Let the local AWS do what was asked, unheard."""
+    headers = {name: value if isinstance(value, str) else value.decode() for name, value in request.headers.items()}
+    requests.request(request.method, request.url, headers=headers, data=written(request), timeout=10)
+
+
+def unknown(request: AWSPreparedRequest) -> None:
+    takes_effect(request)
+    timed_out(request)
+
+
+def slow(request: AWSPreparedRequest) -> None:
+    time.sleep(SLOW_SECONDS)
+
+
+FAULTS: dict[str, Fault] = {
+    "throttled": answer(400, "ThrottlingException"),
+    "500": answer(500, "InternalServerError"),
+    "slow": slow,
+    "timed out": timed_out,
+    "reset": reset,
+    "denied": answer(400, "AccessDeniedException"),
+    "not found": answer(400, "ResourceNotFoundException"),
+    "conflict": conflict,
+    "unknown result": unknown,
+}
+HOW_OFTEN = {"once": 1, "always": sys.maxsize}
+ALL = tuple(
+    (call, fault, times)
+    for call, fault, times in product(CALLS, FAULTS, HOW_OFTEN)
+    if fault != "conflict" or call.service == "dynamodb"
+)
+type Row = tuple[Call, str, str]
+
+
+def bearable(call: Call, fault: str) -> bool:
+    """Whether one such failure is to be got over. A conflict can only meet writes of the head, in AWS as it is."""
+    return call.kind != "" or call is JOIN if fault == "conflict" else fault not in ("denied", "not found")
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a run under one fault showed; `wrong` is what may not be."""
+
+    ended: str
+    calls: int
+    intents: int
+    seconds: float
+    wrong: str | None
+
+
+@contextmanager
+def injected(client: Any, call: Call, fault: Fault, times: int) -> Iterator[list[str]]:
+    """The fault, in place of the first so many attempts of the call. Yields the attempts it met."""
+    met: list[str] = []
+    lock = Lock()
+
+    def before_send(request: AWSPreparedRequest, **_: object) -> AWSResponse | None:
+        if not call.matches(request):
+            return None
+        with lock:
+            met.append(call.name)
+            if len(met) > times:
+                return None
+        return fault(request)
+
+    event = f"before-send.{call.service}.{call.operation}"
+    client.meta.events.register(event, before_send)
+    try:
+        yield met
+    finally:
+        client.meta.events.unregister(event, before_send)
+
+
+def play(parts: Parts, row: Row) -> Result:
+    """One run of a failing shop under one fault; a join needs that somebody else works on the incident."""
+    call, fault, times = row
+    target, began, event = " ".join((call.name, fault, times)), time.time(), alarm(sent=now())
+    parts.shop.chaos("fail")
+    if call is JOIN:
+        claimed = claim(Head(), Wake("r-9#0", "bbbb2222", now(), "a", "b"), now(), now() + timedelta(minutes=5))
+        assert isinstance(claimed, Change)
+        parts.store(target).commit(Head(), claimed)
+    wrong, start = None, time.monotonic()
+    with injected(parts.clients[call.service], call, FAULTS[fault], HOW_OFTEN[times]) as met:
+        try:
+            (ending,) = parts.remediator(target).handle(event, "r-1", Deadline.after(SECONDS))
+            ended: str = ending.outcome
+        except RemediatorError as error:
+            ended = f"{type(error).__name__}: {error}"
+        except Exception as error:  # noqa: BLE001 - what escapes without a name of ours is what is looked for
+            ended = wrong = f"{type(error).__name__} escaped"
+    seconds = time.monotonic() - start
+    calls = sum(map(is_report, parts.shop.requests(began)))
+    intents = sum(entry.kind == "intent" for entry in parts.records(target).log())
+    found = (
+        (calls > intents, "a call has no intent"),
+        (seconds > SECONDS + SECONDS_FOR_ENDING, "over the deadline"),
+        (not met, "the fault was never met"),
+        (call.operation == "Publish" and ended != "HEALED", "a message changed the outcome"),
+        (call.kind == "told" and ended != "HEALED", "a message changed the outcome"),
+        (times == "once" and bearable(call, fault) and ended not in ("HEALED", "JOINED"), "one failure wasn't borne"),
+    )
+    return Result(ended, calls, intents, seconds, wrong or next((what for bad, what in found if bad), None))
+
+
+def table(rows: Sequence[Row], say: Callable[[str], object]) -> int:
+    """Play the rows, one line each. Returns how many went wrong."""
+    with ExitStack() as stack:
+        aws = stack.enter_context(LocalAws())
+        free: SimpleQueue[Parts] = SimpleQueue()
+        for _ in range(WORKERS):
+            free.put(furnish(aws, stack.enter_context(far_shop())))
+
+        def played(row: Row) -> Result:
+            parts = free.get()
+            try:
+                return play(parts.afresh(row[0].service), row)
+            finally:
+                free.put(parts)
+
+        failed = 0
+        with ThreadPoolExecutor(WORKERS) as pool:
+            for (call, fault, times), result in zip(rows, pool.map(played, rows), strict=True):
+                failed += result.wrong is not None
+                figures = f"{result.calls} calls, {result.intents} intents, {result.seconds:4.1f} s"
+                wrong = f" · FAIL: {result.wrong}" if result.wrong else ""
+                say(f"{call.name:26} {fault:14} {times:6} {figures} · {result.ended}{wrong}")
+        say(f"{len(rows) - failed} of {len(rows)}")
+        return failed
+
+
+def main() -> None:
+    sys.exit(bool(table(ALL, lambda line: sys.stdout.write(line + "\n"))))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,205 @@
+"""`make storm`: many copies of one alarm, at once, over ten seconds, and through the deployed stack.
+
+In a tenth of the commits of the first two another transaction gets in the way; half of these took effect all the same.
+"""
+
+import random
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from threading import Lock
+from typing import Any
+
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+
+from console.gameday.days import DAYS
+from console.gameday.local_aws import LocalAws
+from console.gameday.scene import Scene, emulate
+from console.gameday.shop import Shop
+from console.gameday.shop.express import Record
+from console.records import Records, broken
+from remediator.bootstrap import now
+from remediator.errors import RemediatorError
+from remediator.sample import Deadline
+from tests.drills.faults import conflict, takes_effect
+from tests.drills.real_parts import Parts, far_shop, furnish, is_order, is_report
+from tests.scenes import alarm
+
+AT_ONCE = 50
+SECONDS = 60.0  # of a run
+EVERY = 10  # of so many commits one conflicts
+ORDERS_A_SECOND = 2
+EMULATORS = 2
+SECONDS_TO_END = 60.0
+A_BATCH = 10  # messages, says SNS's PublishBatch
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One count, and the most or the exact number it may be."""
+
+    name: str
+    count: int
+    at_most: int
+    at_least: int = 0
+
+    @property
+    def fits(self) -> bool:
+        return self.at_least <= self.count <= self.at_most
+
+
+def exactly(name: str, count: int, expected: int) -> Figure:
+    return Figure(name, count, expected, expected)
+
+
+@contextmanager
+def disturbed(client: Any) -> Iterator[Counter[str]]:
+    """A client whose commits conflict now and then. Yields how often each operation was asked for."""
+    counts: Counter[str] = Counter()
+    lock = Lock()
+
+    def count(model: Any, **_: object) -> None:
+        with lock:
+            counts[model.name] += 1
+
+    first = random.randrange(5)
+
+    def disturb(request: AWSPreparedRequest, **_: object) -> AWSResponse | None:
+        with lock:
+            counts["commits"] += 1
+            if counts["commits"] % EVERY != first + 1:
+                return None
+            counts["conflicts"] += 1
+            unheard = counts["conflicts"] % 2 == first % 2
+        if unheard:
+            takes_effect(request)
+        return conflict(request)
+
+    hooks = (("before-call.dynamodb", count), ("before-send.dynamodb.TransactWriteItems", disturb))
+    for event, hook in hooks:
+        client.meta.events.register(event, hook)
+    try:
+        yield counts
+    finally:
+        for event, hook in hooks:
+            client.meta.events.unregister(event, hook)
+
+
+def storm(parts: Parts, copies: int, seconds: float) -> list[Figure]:
+    """Copies of one alarm, so many at a time: with one timestamp, or published one after the other."""
+    target, began, sent = f"storm of {copies} in {seconds:.0f} s", time.time(), now()
+    remediator = parts.remediator(target)
+    parts.shop.chaos("fail")
+
+    def deliver(number: int) -> str:
+        time.sleep(max(0.0, began + number * seconds / copies - time.time()))
+        event = alarm(sent=now() if seconds else sent)
+        try:
+            (ending,) = remediator.handle(event, f"r-{number}", Deadline.after(SECONDS))
+        except RemediatorError as error:
+            return f"{type(error).__name__}: {error}"
+        return ending.outcome
+
+    with disturbed(parts.clients["dynamodb"]) as counts, ThreadPoolExecutor(AT_ONCE) as pool:
+        endings = Counter(pool.map(deliver, range(copies)))
+    took = time.time() - began
+    records, requests = parts.records(target), parts.shop.requests(began)
+    orders = sum(map(is_order, requests))
+    counted = [
+        *common_figures(records, requests, endings, copies),
+        Figure("head notes", counts["UpdateItem"], copies),
+        exactly("writes of event records", counts["PutItem"], copies),
+        Figure("conflicts", counts["conflicts"], counts["commits"] // EVERY + 1, 1),
+        Figure("milliseconds", round(took * 1000), round((SECONDS + seconds) * 1000)),
+    ]
+    if not seconds:
+        return [*counted, exactly("incidents", len(records.incidents()), 1), Figure("orders", orders, 4)]
+    later = most_in_a_second(requests, after_the_report=True)
+    return [
+        *counted,
+        Figure("incidents", len(records.incidents()), round(seconds)),
+        Figure("orders", orders, round(ORDERS_A_SECOND * took)),
+        Figure("most orders in one second, once it is healed", later, ORDERS_A_SECOND),
+    ]
+
+
+def common_figures(records: Records, requests: Sequence[Record], endings: Counter[str], copies: int) -> list[Figure]:
+    """What holds of every storm: one call, one healing, each copy on record, the log whole, nothing left to do."""
+    head, log = records.head(), records.log()
+    joined = sum(endings[outcome] for outcome in ("HEALED", "JOINED", "ALREADY_HEALTHY"))
+    return [
+        exactly("report calls", sum(map(is_report, requests)), 1),
+        exactly("copies that healed", endings["HEALED"], 1),
+        exactly("copies that ended well", joined, copies),
+        exactly("event records", len(records.events(datetime.now(UTC))), copies),
+        exactly("faults of the log", int(broken(log) is not None or log[-1].hash != head.hash), 0),
+        exactly("open incidents and messages not sent", int(head.incident is not None) + len(head.outbox), 0),
+    ]
+
+
+def most_in_a_second(requests: Sequence[Record], *, after_the_report: bool) -> int:
+    """The most orders in any second; the verifying one comes right after the report, and isn't counted."""
+    healed = max((record.time for record in requests if is_report(record)), default=0.0) if after_the_report else 0.0
+    times = [record.time for record in requests if is_order(record) and record.time > healed][1:]
+    return max((sum(start <= at < start + 1 for at in times) for start in times), default=0)
+
+
+def deployed(copies: int) -> list[Figure]:
+    """A burst through topic, subscription and built function, on a pool of runtime emulators."""
+    with ExitStack() as stack:
+        shop = stack.enter_context(Shop())
+        scene = stack.enter_context(Scene(shop, DAYS["fail"]))
+        scene.deploy()
+        emulate(stack, scene, EMULATORS)
+        shop.chaos("fail")
+        topic, began = scene.outputs["AlarmTopicArn"], time.monotonic()
+        numbers = list(range(copies))
+        for batch in (numbers[at : at + A_BATCH] for at in range(0, copies, A_BATCH)):
+            entries = [{"Id": str(number), "Message": f"copy {number}", "Subject": "a storm"} for number in batch]
+            scene.aws.client("sns").publish_batch(TopicArn=topic, PublishBatchRequestEntries=entries)
+        while len(scene.records.events(datetime.now(UTC))) < copies and time.monotonic() - began < SECONDS_TO_END:
+            time.sleep(0.2)
+        took = time.monotonic() - began
+        endings = Counter(event["outcome"] for event in scene.records.events(datetime.now(UTC)))
+        orders = sum(map(is_order, shop.requests))
+        return [
+            *common_figures(scene.records, shop.requests, endings, copies),
+            Figure("orders", orders, 3 + round(ORDERS_A_SECOND * took)),
+            exactly("messages", len(scene.messages()), 1),
+            Figure("milliseconds", round(took * 1000), round(SECONDS_TO_END * 1000)),
+        ]
+
+
+def show(name: str, figures: Sequence[Figure], say: Callable[[str], object]) -> int:
+    """One line a figure. Returns how many are off."""
+    say(name)
+    for figure in figures:
+        bounds = f"{figure.at_most}" if figure.at_least == figure.at_most else f"at most {figure.at_most}"
+        say(f"  {'ok  ' if figure.fits else 'FAIL'} {figure.name}: {figure.count} ({bounds})")
+    return sum(not figure.fits for figure in figures)
+
+
+def main() -> None:
+    off = 0
+
+    def say(line: str) -> None:
+        sys.stdout.write(line + "\n")
+        sys.stdout.flush()
+
+    with ExitStack() as stack:
+        aws = stack.enter_context(LocalAws())
+        parts = furnish(aws, stack.enter_context(far_shop()), AT_ONCE)
+        off += show("(a) 1,000 copies with one timestamp, 50 at a time", storm(parts, 1000, 0.0), say)
+        off += show("(b) 1,000 published over 10 s", storm(parts, 1000, 10.0), say)
+    off += show("(c) 200 through the deployed stack, on two runtime emulators", deployed(200), say)
+    say("all as they have to be" if not off else f"{off} figures are off")
+    sys.exit(bool(off))
+
+
+if __name__ == "__main__":
+    main()
