@@ -18,7 +18,7 @@ setup: $(STAMPS) ## install everything the project needs, all of it below .venv 
 demo: setup ## heal the incident of 2025-04-08 on this machine, without a cloud account
 	.venv/bin/remediator gameday fail
 
-test: setup check build ## all tests, with real parts, on a bare machine
+test: setup check build .tools/alertmanager/usr/bin/prometheus-alertmanager ## all tests, with real parts, on a bare machine (about five minutes)
 	.venv/bin/python -m pytest -n 2 --dist worksteal
 
 unit: .venv/.done ## the unit tests alone
@@ -63,6 +63,10 @@ pins: .tools/uv/.done ## pin the newest versions anew, with hashes
 	cd requirements && for each in layer uv sam ministack runtime checkov dev; do ../$(UV) pip compile --quiet --upgrade --generate-hashes \
 	  --no-emit-index-url --no-header --no-annotate --python-version 3.13 $$each.in \
 	  -o $$(test $$each = layer && echo ../layers/core/requirements || echo $$each).txt; done
+
+.tools/alertmanager/usr/bin/prometheus-alertmanager:
+	@mkdir -p .tools/alertmanager
+	-cd .tools/alertmanager && apt-get download -qq prometheus-alertmanager && dpkg -x *.deb . && rm -f *.deb
 
 .tools/uv/.done: requirements/uv.txt
 	$(PYTHON) -m venv .tools/uv

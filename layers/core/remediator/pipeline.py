@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from remediator import head as judge
-from remediator.alarms import Delivery, Verdict, read
+from remediator.alarms import Delivery, Verdict, heeded, read
 from remediator.diagnosis import ENDINGS, Diagnosis, diagnose, judge_login
 from remediator.diagnosis import Verdict as Shown
 from remediator.errors import (
@@ -87,7 +87,8 @@ class Remediator:
     people: People
     policy: Policy
     links: LinkPolicy
-    names: frozenset[str]
+    link_names: frozenset[str]
+    alarm_names: frozenset[str]
     resolve: Resolver
     clock: Callable[[], datetime]
     pool: Executor
@@ -102,7 +103,8 @@ class Remediator:
         """
         endings: list[Ending] = []
         failures: list[RemediatorError] = []
-        for index, delivery in enumerate(read(event)):
+        for index, read_as in enumerate(read(event)):
+            delivery = heeded(read_as, self.alarm_names)
             try:
                 ending = self._end(delivery, f"{request_id}#{index}", deadline)
             except RemediatorError as error:
@@ -215,7 +217,7 @@ class Remediator:
     def _diagnose(self, samples: list[Sample], keys: Future[Keys]) -> Diagnosis:
         """The keys are waited for only where a JWT has to be judged, which a failed order doesn't hold."""
         known = keys.result() if any(sample.status == 200 for sample in samples) else {}
-        return diagnose(samples, known, self.names)
+        return diagnose(samples, known, self.link_names)
 
     def _login(self, run: Run) -> Diagnosis | None:
         found = judge_login(self.shop.login(run.deadline))

@@ -34,6 +34,7 @@ class Settings(BaseModel):
     shop_url: HttpUrl
     allowed_report_hosts: Annotated[Listed, Field(min_length=1)]
     link_fields: Listed = ()
+    alarm_names: Listed = ()
     diner_secret_arn: Annotated[str, Field(min_length=1)]
     table: Annotated[str, Field(min_length=1)]
     people_topic_arn: Annotated[str, Field(min_length=1)]

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from . import alertmanager, cloudwatch, envelopes, text
 from .alarm import Alarm, Delivery, Message, Reading, Source, State, Verdict
 
-__all__ = ["Alarm", "Delivery", "Source", "State", "Verdict", "read"]
+__all__ = ["Alarm", "Delivery", "Source", "State", "Verdict", "heeded", "read"]
 
 # An alarm shape is a row; the first that knows the message reads it.
 READERS: tuple[Callable[[Message], Reading], ...] = (cloudwatch.read, alertmanager.read, text.read)
@@ -24,6 +24,15 @@ def read(event: object) -> list[Delivery]:
     """
     messages = envelopes.unpack(event)
     return [one if isinstance(one, Delivery) else _delivery(one) for one in messages]
+
+
+def heeded(delivery: Delivery, names: frozenset[str]) -> Delivery:
+    """The delivery, ignored where names are set and none of its alarms has one. What can't be read is heeded always."""
+    strangers = (alarm.source is not Source.UNKNOWN and alarm.name not in names for alarm in delivery.alarms)
+    if delivery.verdict is not Verdict.WAKE or not names or not all(strangers):
+        return delivery
+    reason = "No alarm in it is one that the settings name."
+    return Delivery(Verdict.IGNORE, delivery.alarms, reason, delivery.sent_at)
 
 
 def _delivery(message: Message) -> Delivery:
