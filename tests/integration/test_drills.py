@@ -35,7 +35,7 @@ def test_run_killed_at_a_boundary_or_any_instant_is_ended_well_by_the_next_deliv
     done = subprocess.run(words, cwd=ROOT, env=path, capture_output=True, text=True, check=False)
 
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "7 of 7" in done.stdout
+    assert "8 of 8" in done.stdout
     assert done.stdout.splitlines()[-1] == "4 of 4"
 
 
