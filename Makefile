@@ -7,10 +7,11 @@ STAMPS := .venv/.done .tools/sam/.done .tools/ministack/.done .tools/runtime/.do
 EVENT ?= events/cloudwatch-alarm.json
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test unit check build deploy local invoke gamedays faithful model mutants checkov pins
+.PHONY: help setup demo test unit check build deploy local invoke gamedays crash-matrix storm faults \
+  faithful model mutants checkov pins
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 setup: $(STAMPS) ## install everything the project needs, all of it below .venv and .tools
 	@echo "the command line is .venv/bin/remediator"
@@ -46,6 +47,15 @@ gamedays: setup ## play every game day through the deployed stack, one after the
 	@set -e; for day in $$(.venv/bin/remediator gameday --list --json | .venv/bin/python -c \
 	  "import json, sys; print(*(day['name'] for day in json.load(sys.stdin)))"); do \
 	  .venv/bin/remediator gameday $$day | tail -1; done
+
+crash-matrix: setup ## kill a run at each of its boundaries, then 200 times at random: about two minutes
+	.venv/bin/python -m tests.drills.crash_matrix --random 200
+
+storm: setup ## 1,000 copies of an alarm at once, over ten seconds, and 200 through the deployed stack: a minute
+	.venv/bin/python -m tests.drills.storm
+
+faults: setup ## each AWS call under each fault, with its outcome: about 90 seconds
+	.venv/bin/python -m tests.drills.faults
 
 faithful: .venv/.done ## needs ../shared: replay every capture of the real shop against the stand-in
 	.venv/bin/python -m tests.replay ../shared/contract/captures

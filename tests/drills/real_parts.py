@@ -68,11 +68,11 @@ def far_shop() -> Iterator[FarShop]:
     """A shop of one's own while the block lasts."""
     words = [sys.executable, "-m", "console.gameday.shop", "--json", "--slow", "1"]
     path = {"PYTHONPATH": f"{ROOT}:{ROOT / 'layers/core'}"}
-    process = subprocess.Popen(words, stdout=subprocess.PIPE, env=path, cwd=ROOT, start_new_session=True)
-    try:
-        yield FarShop(json.loads(process.stdout.readline() if process.stdout else b""))
-    finally:
-        end(process)
+    with subprocess.Popen(words, stdout=subprocess.PIPE, env=path, cwd=ROOT, start_new_session=True) as process:
+        try:
+            yield FarShop(json.loads(process.stdout.readline() if process.stdout else b""))
+        finally:
+            end(process)
 
 
 def is_order(record: Record) -> bool:

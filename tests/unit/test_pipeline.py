@@ -318,6 +318,18 @@ def test_alarms_that_keep_coming_are_looked_at_once_a_second_until_they_stop() -
     assert sum(wait > 0.5 for wait in waits) == 12
 
 
+def test_alarm_that_follows_a_good_look_at_once_is_looked_at_a_little_later() -> None:
+    scene, waits = woken(0)
+    run(scene)
+    assert waits == []
+
+    run(scene, alarm(sent=BEGAN + timedelta(seconds=0.1)), "r-2")
+
+    assert scene.outcomes == ["HEALED", "ALREADY_HEALTHY"]
+    assert len(waits) == 1
+    assert 0.5 < waits[0] <= 1.25
+
+
 def test_alarms_that_never_stop_while_orders_are_good_are_unresolved_after_half_a_minute() -> None:
     scene, waits = woken(1000)
 
