@@ -285,7 +285,8 @@ class Remediator:
         if isinstance(closed, Superseded):
             return self._superseded(run)
         if isinstance(closed, Woken):
-            run.woken = run.woken or run.deadline.clock()
+            if run.woken is None:
+                run.woken = run.deadline.clock()
             if run.deadline.clock() - run.woken > SECONDS_OF_LOOKS:
                 return self._release(run, Outcome.UNRESOLVED, "alarms keep coming while orders are good")
             return None
