@@ -48,13 +48,13 @@ gamedays: setup ## play every game day through the deployed stack, one after the
 	  "import json, sys; print(*(day['name'] for day in json.load(sys.stdin)))"); do \
 	  .venv/bin/remediator gameday $$day | tail -1; done
 
-crash-matrix: setup ## kill a run at each of its boundaries, then 200 times at random: about two minutes
+crash-matrix: setup ## kill a run at each of its boundaries, then 200 times at random: about a minute
 	.venv/bin/python -m tests.drills.crash_matrix --random 200
 
 storm: setup ## 1,000 copies of an alarm at once, over ten seconds, and 200 through the deployed stack: a minute
 	.venv/bin/python -m tests.drills.storm
 
-faults: setup ## each AWS call under each fault, with its outcome: about 90 seconds
+faults: setup ## each AWS call under each fault, with its outcome: about a minute
 	.venv/bin/python -m tests.drills.faults
 
 faithful: .venv/.done ## needs ../shared: replay every capture of the real shop against the stand-in

@@ -1,7 +1,7 @@
 """`make faults`: each AWS call of a run under each fault: its outcome, and never a call of the link without an intent.
 
-A fault is put between the real client and the local AWS, for the first attempt or for all; time-outs and retries
-are the deployed ones.
+A fault is put between the real client and the local AWS, for the first attempt or for all; retries and their pauses
+are the deployed ones, a time-out comes at once.
 """
 
 import json

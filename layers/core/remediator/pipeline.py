@@ -45,7 +45,7 @@ SECONDS_BETWEEN_TRIES = 1.0  # at most, to write a head that others write too
 SECONDS_BETWEEN_LOOKS = 1.25  # so that a storm of alarms makes at most two orders a second
 SECONDS_OF_LOOKS = 30.0  # how long an ending gives way to alarms that keep coming
 LEASE_MARGIN = timedelta(seconds=5)  # a lease outlives the run it was given to
-SECONDS_FOR_ENDING = 5.0  # kept back for the last writes
+SECONDS_FOR_ENDING = 8.0  # kept back for the last writes, retries among them
 
 WITHOUT_A_LOOK = {
     Verdict.STAND_DOWN: Outcome.STOOD_DOWN,
@@ -330,7 +330,8 @@ class Remediator:
         return Ending(outcome, reason, incident)
 
     def _woken(self, run: Run, began: datetime) -> Ending | None:
-        run.woken = run.woken or run.deadline.clock()
+        if run.woken is None:
+            run.woken = run.deadline.clock()
         if run.deadline.clock() - run.woken <= SECONDS_OF_LOOKS:
             return None
         return self._release(run, began, Outcome.UNRESOLVED, "alarms kept coming after each look")

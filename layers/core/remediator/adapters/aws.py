@@ -7,7 +7,7 @@ from botocore.config import Config
 
 CONFIG = Config(
     connect_timeout=1,
-    read_timeout=3,
+    read_timeout=1.5,
     retries={"mode": "standard", "total_max_attempts": 3},
     tcp_keepalive=True,
 )
