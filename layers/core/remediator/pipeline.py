@@ -44,8 +44,8 @@ SAMPLES = 2  # both must fail before a link is called
 SECONDS_BETWEEN_TRIES = 1.0  # at most, to write a head that others write too
 SECONDS_BETWEEN_LOOKS = 1.25  # so that a storm of alarms makes at most two orders a second
 SECONDS_OF_LOOKS = 30.0  # how long an ending gives way to alarms that keep coming
-LEASE_MARGIN = timedelta(seconds=5)  # a lease outlives the run it was given to
 SECONDS_FOR_ENDING = 8.0  # kept back for the last writes, retries among them
+LEASE_MARGIN = timedelta(seconds=SECONDS_FOR_ENDING + 2)  # a lease outlives the run it was given to
 
 WITHOUT_A_LOOK = {
     Verdict.STAND_DOWN: Outcome.STOOD_DOWN,
