@@ -8,7 +8,7 @@ EVENT ?= events/cloudwatch-alarm.json
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test unit check build deploy local invoke gamedays crash-matrix storm faults \
-  faithful model mutants checkov pins
+  faithful payloads model mutants checkov pins
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -59,6 +59,9 @@ faults: setup ## each AWS call under each fault, with its outcome: about a minut
 
 faithful: .venv/.done ## needs ../shared: replay every capture of the real shop against the stand-in
 	.venv/bin/python -m tests.replay ../shared/contract/captures
+
+payloads: .venv/.done ## needs ../shared: hold the alarm readers against the payloads collected there
+	../shared/payloads/check --command ".venv/bin/remediator alarm"
 
 model: .venv/.done ## 40,000 random worlds of the protocol: about three minutes
 	.venv/bin/python -m tests.model 40000

@@ -7,10 +7,12 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from console.gameday.days import DAYS
+from console.gameday.local import variables
 from console.gameday.local_aws import REGION, end, free_port
 from console.gameday.scene import Scene
 from console.gameday.shop import Shop
@@ -106,3 +108,15 @@ def posted(port: int) -> bool:
     except OSError:
         return False
     return True
+
+
+def test_variables_for_sams_local_invoke_are_those_the_template_declares(
+    scene: Scene, template: dict[str, Any]
+) -> None:
+    declared = template["Resources"]["Remediate"]["Properties"]["Environment"]["Variables"]
+
+    given = variables(scene, "host.docker.internal")["Remediate"]
+
+    assert set(given) == set(declared)
+    assert given["SHOP_URL"].startswith("http://host.docker.internal:")
+    assert given["GAME_DAY_AWS"].startswith("http://host.docker.internal:")
