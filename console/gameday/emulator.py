@@ -8,7 +8,6 @@ import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 import click
@@ -79,12 +78,7 @@ class Emulator:
         end(self._process)
         raise click.ClickException(f"the runtime emulator didn't start:\n{self.log.read_text()[-2000:]}")
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         end(self._process)
 
 

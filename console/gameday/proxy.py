@@ -3,7 +3,6 @@
 import asyncio
 import threading
 from concurrent.futures import Future
-from types import TracebackType
 from typing import Self
 
 import aiohttp
@@ -35,12 +34,7 @@ class Proxy:
         self.url = started.result()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._loop.call_soon_threadsafe(self._stopping.set)
         self._thread.join()
 
