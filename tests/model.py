@@ -276,7 +276,7 @@ def check(world: World) -> None:
     for entry in log:
         paused = entry.kind == "paused" or (paused and entry.kind != "resumed")
         assert not (paused and entry.kind == "intent"), "an intent under a pause"
-    limited = any(event.ending.outcome == "LIMITED" for event in world.store.events.values())
+    limited = any('"outcome":"LIMITED"' in entry.data for entry in log)
     assert world.code is None or limited, "the shop fails and nobody comes"
     assert not world.store.current.outbox, "a message was never sent"
 

@@ -176,3 +176,26 @@ def test_head_keeps_a_pause_and_a_mode(store: Store) -> None:
     store.commit(Head(), change)
 
     assert store.head().mode == "observe"
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "kept"),
+    [
+        ("LIMITED", "JOINED", "LIMITED"),
+        ("UNRESOLVED", "JOINED", "JOINED"),
+        ("UNRESOLVED", "HEALED", "HEALED"),
+        ("JOINED", "HEALED", "HEALED"),
+    ],
+)
+def test_record_of_an_event_is_not_hidden_by_a_twin_that_only_joined(
+    store: Store, first: str, second: str, kept: str, request: pytest.FixtureRequest
+) -> None:
+    for outcome in (first, second):
+        store.record(Event(BEGAN, "r-1#0", "wake", (), Ending(Outcome(outcome), "why", None)))
+
+    if isinstance(store, MemoryStore):
+        found = [event.ending.outcome for event in store.events.values()]
+    else:
+        records = Records(request.getfixturevalue("client"), "contract", request.node.name)
+        found = [event["outcome"] for event in records.events(BEGAN)]
+    assert found == [kept]

@@ -83,3 +83,10 @@ class Event:
     verdict: str
     alarms: tuple[str, ...]
     ending: Ending
+
+
+def supersedes(event: Event, known: Outcome) -> bool:
+    """Whether a record takes the place of an earlier one of the same event. A run that only joined, as one does that
+    its own twin overtook, doesn't hide how the event ended, unless that was to be tried again.
+    """
+    return event.ending.outcome is not Outcome.JOINED or CONSEQUENCES[known].raises

@@ -57,7 +57,7 @@ class Store(Protocol):
         ...
 
     def record(self, event: Event) -> None:
-        """Write how a delivered event ended. Raises StateError."""
+        """Write how a delivered event ended, unless what is on record says more (`supersedes`). Raises StateError."""
         ...
 
 

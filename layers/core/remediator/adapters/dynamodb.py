@@ -14,7 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from remediator.errors import StateError, UnreadableHead
 from remediator.head import FORMAT, Change, Entry, Head, Summary, stamp
-from remediator.outcome import Event
+from remediator.outcome import Event, Outcome, supersedes
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -107,9 +107,17 @@ class DynamoStore:
             **({"incident": {"S": ending.incident}} if ending.incident else {}),
             **self._expiry(event.sent),
         }
+        replaceable = {f":{known}": {"S": known} for known in Outcome if supersedes(event, known)}
         try:
-            self._client.put_item(TableName=self._table, Item=item)
+            self._client.put_item(
+                TableName=self._table,
+                Item=item,
+                ConditionExpression=f"attribute_not_exists(pk) OR outcome IN ({', '.join(replaceable)})",
+                ExpressionAttributeValues=replaceable,
+            )
         except (ClientError, BotoCoreError) as error:
+            if isinstance(error, ClientError) and named(error).endswith("ConditionalCheckFailedException"):
+                return  # what is on record says more
             raise StateError(f"the event can't be recorded: {named(error)}") from None
 
     def _key(self, sort: str) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from remediator.head import Change, Entry, Head, Message, Summary
 from remediator.jwt import Keys
-from remediator.outcome import Event
+from remediator.outcome import Event, supersedes
 from remediator.report_link import ReportLink
 from remediator.sample import Deadline, Sample
 
@@ -44,7 +44,9 @@ class MemoryStore:
         return True
 
     def record(self, event: Event) -> None:
-        self.events[event.sent, event.owner] = event
+        known = self.events.get((event.sent, event.owner))
+        if known is None or supersedes(event, known.ending.outcome):
+            self.events[event.sent, event.owner] = event
 
 
 @dataclass
