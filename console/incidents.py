@@ -74,7 +74,8 @@ def log_table(log: Sequence[dict[str, Any]]) -> Table:
         at = datetime.fromisoformat(entry["at"])
         start = start if start and entry["kind"] != "opened" else at
         data = entry["data"]
-        evidence = data.get("evidence") or data.get("why") or data.get("says") or data.get("fault") or ""
+        woken = f"{data['alarm']}: {data['why']}" if "alarm" in data else data.get("why")
+        evidence = data.get("evidence") or woken or data.get("says") or data.get("fault") or ""
         what = f"{entry['kind']} {data['outcome']}" if "outcome" in data else entry["kind"]
         table.add_row(str(entry["v"]), f"{at:%H:%M:%S}", f"{(at - start).total_seconds():+.2f}", what, evidence)
     return table

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from console.records import broken
 from remediator.adapters.memory import MemoryStore
 from remediator.errors import DeadlineOver, MessageError, StateError, Unhealed, UnreadableHead
 from remediator.head import Change, Head, Message, Pause, Policy, Wake, claim, pause, resume
@@ -393,3 +394,12 @@ def test_alarm_that_comes_while_a_run_would_let_go_makes_it_look_again() -> None
 
     assert ends(scene) is Outcome.HEALED
     assert scene.shop.orders == 5
+
+
+def test_text_that_is_no_utf_8_is_written_down_all_the_same() -> None:
+    says = Sample(BEGAN, 0.1, 200, b'{"message": "resolved \\ud800"}')
+    scene = Scene(failing(), failing(), GOOD, report=says)
+
+    assert ends(scene, alarm(name="Orders\ud800Failing")) is Outcome.HEALED
+    assert "Orders?Failing" in scene.people.told[0].text
+    assert broken(scene.store.log) is None

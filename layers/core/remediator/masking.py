@@ -100,7 +100,8 @@ class Mask:
             if start >= end:
                 out += [text[end:start], shown]
             end = max(end, stop)
-        return "".join(out) + text[end:]
+        # Lone surrogates, which JSON can spell, are no UTF-8: neither a hash nor a table takes them.
+        return ("".join(out) + text[end:]).encode("utf-8", "replace").decode()
 
     def _spans(self, text: str) -> Iterator[tuple[int, int, str]]:
         for pattern, shown in _RULES:
