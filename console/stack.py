@@ -14,6 +14,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from console.places import LOCAL
 from console.records import Records
+from remediator.errors import RemediatorError
+from remediator.masking import Mask
 
 NAME = "pizza-remediator"
 CONFIG = Config(connect_timeout=5, read_timeout=130, retries={"mode": "standard", "total_max_attempts": 3})
@@ -83,6 +85,11 @@ def on_stack(command: Callable[..., Any]) -> Callable[..., Any]:
     @click.option("--stack", "name", help=f"The stack's name.  [default: {NAME}]")
     @functools.wraps(command)
     def wrapped(profile: str | None, region: str | None, name: str | None, **options: Any) -> Any:
-        return command(find(profile, region, name), **options)
+        try:
+            return command(find(profile, region, name), **options)
+        except (BotoCoreError, ClientError, RemediatorError) as error:
+            raise click.ClickException(
+                f"{Mask().text(str(error))}\nYour credentials may lack that permission."
+            ) from None
 
     return wrapped

@@ -1,0 +1,59 @@
+"""The diner's credentials: read once, and again after a refusal."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from remediator.adapters.secrets import DinerSecret
+from remediator.errors import SecretError
+
+
+@dataclass
+class Secrets:
+    """A client that counts."""
+
+    answers: list[Any]
+    asked: list[str] = field(default_factory=list)
+
+    def get_secret_value(self, SecretId: str) -> dict[str, str]:  # noqa: N803 - boto3's own name
+        self.asked.append(SecretId)
+        answer = self.answers[min(len(self.asked), len(self.answers)) - 1]
+        if isinstance(answer, Exception):
+            raise answer
+        return {"SecretString": answer}
+
+
+def secret(*answers: Any) -> tuple[DinerSecret, Secrets]:
+    client: Any = Secrets(list(answers))
+    return DinerSecret(client, "arn"), client
+
+
+def test_credentials_are_read_once_and_again_after_a_refusal() -> None:
+    diner, client = secret('{"email":"a@b.c","password":"old-one"}', '{"email":"a@b.c","password":"new-one"}')
+
+    assert diner.read() is diner.read()
+    assert len(client.asked) == 1
+    diner.forget()
+    assert diner.read().password.get_secret_value() == "new-one"
+
+
+@pytest.mark.parametrize("text", ["no JSON", "{}", '{"email":"a@b.c"}', '{"email":"a@b.c","password":7}'])
+def test_secret_of_another_form_is_named_without_its_content(text: str) -> None:
+    with pytest.raises(SecretError, match='"email" and "password"') as caught:
+        secret(text)[0].read()
+
+    assert caught.value.__cause__ is None
+    assert "a@b.c" not in str(caught.value)
+
+
+def test_secret_that_cannot_be_read_says_by_which_call() -> None:
+    denied = ClientError({"Error": {"Code": "AccessDenied", "Message": "who are you"}}, "GetSecretValue")
+
+    with pytest.raises(SecretError, match="GetSecretValue: AccessDenied"):
+        secret(denied)[0].read()
+
+
+def test_password_does_not_show_itself() -> None:
+    assert "old-one" not in repr(secret('{"email":"a@b.c","password":"old-one"}')[0].read())

@@ -1,0 +1,55 @@
+"""The function's environment: what is wrong is named, its value never shown."""
+
+import os
+
+import pytest
+
+from remediator.errors import SettingsError
+from remediator.settings import Settings, least_seconds
+
+GOOD = {
+    "TARGET": "pizza-remediator",
+    "SHOP_URL": "https://shop.example.com",
+    "ALLOWED_REPORT_HOSTS": "factory.example.com, other.example.com:8443",
+    "DINER_SECRET_ARN": "arn:aws:secretsmanager:us-east-1:123456789012:secret:x",
+    "TABLE": "t",
+    "PEOPLE_TOPIC_ARN": "arn:aws:sns:us-east-1:123456789012:p",
+    "ORDER": '{"items":[]}',
+    "LINK_FIELDS": "",
+}
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    for name in [name for name in os.environ if name.lower() in Settings.model_fields]:
+        monkeypatch.delenv(name)
+    for name, value in GOOD.items():
+        monkeypatch.setenv(name, value)
+    return GOOD
+
+
+@pytest.mark.usefixtures("environment")
+def test_lists_are_read_in_their_order() -> None:
+    settings = Settings.from_environment()
+
+    assert settings.allowed_report_hosts == ("factory.example.com", "other.example.com:8443")
+    assert settings.link_fields == ()
+    assert settings.mode == "act"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("SHOP_URL", "what?"), ("MODE", "maybe"), ("ORDER", "[]"), ("CALLS_AN_HOUR", "-1"), ("ALLOWED_REPORT_HOSTS", "")],
+)
+@pytest.mark.usefixtures("environment")
+def test_wrong_setting_is_named_without_its_value(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, value)
+
+    with pytest.raises(SettingsError, match=name) as caught:
+        Settings.from_environment()
+
+    assert value == "" or value not in str(caught.value).replace("'observe' or 'act'", "")
+
+
+def test_time_out_has_to_hold_two_slow_orders_and_the_rest() -> None:
+    assert least_seconds(40) == 110
