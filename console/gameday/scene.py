@@ -19,6 +19,10 @@ from console.records import Records
 
 STACK = "pizza-remediator"
 NAMESPACE, METRIC = "PizzaShop", "OrdersFailed"
+KEPT_OF_THE_ALARM = {
+    *("AlarmName", "AlarmActions", "OKActions", "Namespace", "MetricName", "Statistic", "Period"),
+    *("Threshold", "ComparisonOperator", "TreatMissingData"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +118,8 @@ class Scene:
         """Let one period decide: the local AWS takes all periods for one, and the healthy minutes outweigh the rest."""
         watch, name = self.aws.client("cloudwatch"), self.outputs["OrdersFailingAlarm"]
         alarm = watch.describe_alarms(AlarmNames=[name])["MetricAlarms"][0]
-        kept = ("AlarmName", "AlarmActions", "OKActions", "Namespace", "MetricName", "Statistic", "Period")
-        kept += ("Threshold", "ComparisonOperator", "TreatMissingData")
-        watch.put_metric_alarm(**{key: alarm[key] for key in kept}, EvaluationPeriods=1)
+        kept = {key: value for key, value in alarm.items() if key in KEPT_OF_THE_ALARM}
+        watch.put_metric_alarm(**kept, EvaluationPeriods=1)
 
     def _subscribe(self) -> str:
         """A queue beside the e-mail subscription, in which the messages to people can be read."""
