@@ -161,10 +161,11 @@ def incident(pace: float, tries: Sequence[float] = (0.0,), *, begin: float = 0.0
     """2025-04-08: an hour of good orders, then all fail until 21:27. `pace`: seconds from one diner to the next.
 
     `tries`: when a diner whose order failed orders, in seconds after coming; who was served doesn't order again.
+    `begin`: how many seconds after 19:00 it begins.
     """
     orders, at = [], CHAOS_AT - 3_600 + begin
     while at < CHAOS_AT + CHAOS_SECONDS:
-        failed = at >= CHAOS_AT
+        failed = at >= CHAOS_AT + begin
         orders += [(at + later, failed) for later in (tries if failed else tries[:1])]
         at += pace
     return sorted(orders)

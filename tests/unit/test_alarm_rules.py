@@ -10,6 +10,10 @@ failed order, since nothing can be known before. At that pace:
   orders from a count as the rules do, and two of N would wake in every fifth healthy month. From one order each 24 s
   on, or where diners try again, it fires within a minute.
 
+No rule that wakes at a second failure is safe for ever: of 100,000 orders that fail by themselves, each with 0.1 %, two
+in a row are to be expected in every tenth month. Over 400 months drawn at random, Grafana's rules woke in one of a
+hundred, CloudWatch's alarm in one of four hundred; the months below are those of the first seeds, not chosen ones.
+
 Both are seen at the end of a ten-second stretch. What AWS and Grafana take to ingest and send isn't in here: seconds.
 """
 
