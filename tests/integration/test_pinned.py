@@ -17,7 +17,7 @@ import trustme
 from remediator.adapters.pinned import Transport, open_session, system_resolver
 from remediator.report_link import LinkPolicy, ReportLink, guard
 
-KEY = "5d41c0de5d41c0de5d41c0de5d41c0de"
+KEY = "9f0c41d87ab6e2359f0c41d87ab6e235"
 PATH = f"/api/support/{KEY}/report/q7w8e9r1"
 NAME = "factory.test"  # no name system knows it
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"

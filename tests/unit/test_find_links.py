@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from remediator.report_link import FIELD_NAMES, find_links
 
-LINK = "https://pizza-factory.cs329.click/api/support/5d41c0de5d41c0de5d41c0de5d41c0de/report/q7w8e9r1"
+LINK = "https://pizza-factory.cs329.click/api/support/9f0c41d87ab6e2359f0c41d87ab6e235/report/q7w8e9r1"
 OTHER = LINK[:-1] + "2"
 NAME = "followLinkToEndChaos"
 

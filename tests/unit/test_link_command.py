@@ -8,7 +8,7 @@ from click.testing import CliRunner
 from console.link import judge, link
 from remediator.report_link import fingerprint
 
-KEY = "5d41c0de5d41c0de5d41c0de5d41c0de"
+KEY = "9f0c41d87ab6e2359f0c41d87ab6e235"
 PATH = f"/api/support/{KEY}/report/q7w8e9r1"
 GOOD = f"https://pizza-factory.cs329.click{PATH}"
 LOCAL = f"https://127.0.0.1:8443{PATH}"

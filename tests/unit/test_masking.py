@@ -17,7 +17,7 @@ from remediator.masking import SHORTEST, Mask
 from remediator.report_link import fingerprint
 
 HOST = "pizza-factory.cs329.click"
-KEY = "5d41c0de5d41c0de5d41c0de5d41c0de"
+KEY = "9f0c41d87ab6e2359f0c41d87ab6e235"
 CODE = "q7w8e9r1"
 LINK = f"https://{HOST}/api/support/{KEY}/report/{CODE}"
 LEGACY = f"https://cs329.cs.byu.edu/api/report?apiKey={KEY}&fixCode={KEY[::-1]}"

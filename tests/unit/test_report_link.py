@@ -26,7 +26,7 @@ from remediator.report_link import (
 )
 
 HOST = "pizza-factory.cs329.click"
-KEY = "5d41c0de5d41c0de5d41c0de5d41c0de"
+KEY = "9f0c41d87ab6e2359f0c41d87ab6e235"
 CODE = "q7w8e9r1"
 PATH = f"/api/support/{KEY}/report/{CODE}"
 GOOD = f"https://{HOST}{PATH}"
