@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from remediator.settings import Settings, least_seconds
+from remediator.settings import IngestSettings, Settings, least_seconds
 
 SECONDS_TO_START = 5  # a cold start may count
 
@@ -106,14 +106,19 @@ def test_dead_letters_are_encrypted_and_kept_for_two_weeks(template: Template) -
 
 
 @pytest.mark.parametrize(
-    ("alarm", "topic"),
-    [("OrdersFailing", "AlarmTopic"), ("AlarmsUndelivered", "PeopleTopic"), ("RemediationsFailed", "PeopleTopic")],
+    ("alarm", "topic", "missing"),
+    [
+        ("OrdersFailing", "AlarmTopic", "ignore"),
+        ("AlarmsUndelivered", "PeopleTopic", "notBreaching"),
+        ("RemediationsFailed", "PeopleTopic", "notBreaching"),
+    ],
 )
 def test_alarms_about_ourselves_tell_people_and_never_wake_the_machine(
-    template: Template, alarm: str, topic: str
+    template: Template, alarm: str, topic: str, missing: str
 ) -> None:
     assert properties(template, alarm)["AlarmActions"] == [{"Ref": topic}]
-    assert properties(template, alarm)["TreatMissingData"] == "notBreaching"
+    assert properties(template, alarm)["OKActions"] == [{"Ref": topic}]
+    assert properties(template, alarm)["TreatMissingData"] == missing
 
 
 def test_there_are_at_most_six_alarms(template: Template) -> None:
@@ -149,3 +154,37 @@ def test_function_gets_every_setting_and_no_other(template: Template) -> None:
     variables = set(properties(template, "Remediate")["Environment"]["Variables"])
 
     assert {name.lower() for name in variables if not name.startswith("POWERTOOLS")} == set(Settings.model_fields)
+
+
+def test_ingest_is_off_unless_a_person_says_so_and_all_of_it_goes_with_the_switch(template: Template) -> None:
+    mine = {name: r for name, r in template["Resources"].items() if name.startswith("Ingest")}
+
+    assert template["Parameters"]["GrafanaIngest"]["Default"] == "off"
+    assert set(mine) == {"Ingest", "IngestSecret", "IngestLogs", "IngestRole"}
+    assert {r["Condition"] for r in mine.values()} == {"IngestOn"}
+    assert {template["Outputs"][name]["Condition"] for name in ("IngestUrl", "IngestSecretArn")} == {"IngestOn"}
+
+
+def test_ingest_gets_every_setting_and_no_other(template: Template) -> None:
+    variables = set(properties(template, "Ingest")["Environment"]["Variables"])
+
+    assert {name.lower() for name in variables if not name.startswith("POWERTOOLS")} == set(IngestSettings.model_fields)
+
+
+def test_ingest_may_write_signatures_and_publish_alarms_and_nothing_else(template: Template) -> None:
+    (policy,) = properties(template, "IngestRole")["Policies"]
+    may = {s["Sid"]: (s["Action"], s.get("Condition")) for s in policy["PolicyDocument"]["Statement"]}
+    keys = {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [{"Fn::Sub": "${AWS::StackName}#WEBHOOKS"}]}}
+
+    assert may == {
+        "SignaturesAlone": (["dynamodb:PutItem", "dynamodb:DeleteItem"], keys),
+        "Secret": ("secretsmanager:GetSecretValue", None),
+        "Alarms": ("sns:Publish", None),
+        "Logs": (["logs:CreateLogStream", "logs:PutLogEvents"], None),
+    }
+
+
+def test_secret_of_the_webhooks_is_made_by_the_stack_and_long(template: Template) -> None:
+    made = properties(template, "IngestSecret")["GenerateSecretString"]
+
+    assert made == {"PasswordLength": 64, "ExcludePunctuation": True}

@@ -25,10 +25,33 @@ def _listed(text: object) -> object:
 Listed = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 
 
-class Settings(BaseModel):
-    """One stack, one target. Each field is the environment variable of its name in capitals."""
+class Environment(BaseModel):
+    """Each field is the environment variable of its name in capitals."""
 
     model_config = ConfigDict(frozen=True)
+
+    @classmethod
+    def from_environment(cls) -> Self:
+        """The settings of this function. Raises SettingsError naming each variable that is wrong, never its value."""
+        found = {name: os.environ[name.upper()] for name in cls.model_fields if name.upper() in os.environ}
+        try:
+            return cls.model_validate(found)
+        except ValidationError as error:
+            wrong = ", ".join(f"{'.'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors())
+            raise SettingsError(f"the function's environment is wrong: {wrong}") from None
+
+
+class IngestSettings(Environment):
+    """What the function URL needs, and no more."""
+
+    target: Annotated[str, Field(min_length=1)]
+    table: Annotated[str, Field(min_length=1)]
+    ingest_secret_arn: Annotated[str, Field(min_length=1)]
+    alarm_topic_arn: Annotated[str, Field(min_length=1)]
+
+
+class Settings(Environment):
+    """One stack, one target."""
 
     target: Annotated[str, Field(min_length=1)]
     shop_url: HttpUrl
@@ -45,13 +68,3 @@ class Settings(BaseModel):
     keep_days: Annotated[int, Field(ge=1)] = 400
     game_day_ca: str = ""
     game_day_aws: str = ""
-
-    @classmethod
-    def from_environment(cls) -> Self:
-        """The settings of this function. Raises SettingsError naming each variable that is wrong, never its value."""
-        found = {name: os.environ[name.upper()] for name in cls.model_fields if name.upper() in os.environ}
-        try:
-            return cls.model_validate(found)
-        except ValidationError as error:
-            wrong = ", ".join(f"{'.'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors())
-            raise SettingsError(f"the function's environment is wrong: {wrong}") from None

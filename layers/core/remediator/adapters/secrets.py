@@ -1,4 +1,4 @@
-"""Secrets Manager: the diner's credentials."""
+"""Secrets Manager: the diner's credentials, and the secret that webhooks are signed with."""
 
 from typing import TYPE_CHECKING
 
@@ -44,3 +44,23 @@ class DinerSecret:
     def forget(self) -> None:
         """The credentials were refused: read them again next time."""
         self._kept = None
+
+
+class WebhookSecret:
+    """Reads the secret that Grafana signs with once per process: after changing it, deploy again."""
+
+    def __init__(self, client: "SecretsManagerClient", arn: str) -> None:
+        self._client = client
+        self._arn = arn
+        self._kept = b""
+
+    def read(self) -> bytes:
+        """The secret, never an empty one, which anybody could sign with. Raises SecretError."""
+        if not self._kept:
+            try:
+                self._kept = self._client.get_secret_value(SecretId=self._arn).get("SecretString", "").encode()
+            except (ClientError, BotoCoreError) as error:
+                raise SecretError(f"the webhooks' secret can't be read: {named(error)}") from None
+            if not self._kept:
+                raise SecretError("the webhooks' secret is empty")
+        return self._kept

@@ -1,11 +1,11 @@
-"""SNS: the people's topic."""
+"""SNS: the people's topic, and the alarm topic."""
 
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from remediator.adapters.dynamodb import named
-from remediator.errors import MessageError
+from remediator.errors import MessageError, PublishError
 from remediator.head import Message
 
 if TYPE_CHECKING:
@@ -30,3 +30,18 @@ class SnsPeople:
             )
         except (ClientError, BotoCoreError) as error:
             raise MessageError(f"{message.id}: {named(error)}") from None
+
+
+class SnsAlarms:
+    """Hands alarms that came by webhook to the alarm topic, as they came."""
+
+    def __init__(self, client: "SNSClient", topic_arn: str) -> None:
+        self._client = client
+        self._topic = topic_arn
+
+    def publish(self, text: str) -> None:
+        """Raises PublishError."""
+        try:
+            self._client.publish(TopicArn=self._topic, Message=text)
+        except (ClientError, BotoCoreError) as error:
+            raise PublishError(f"the alarm can't be published: {named(error)}") from None
