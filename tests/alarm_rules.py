@@ -150,7 +150,7 @@ class GrafanaRule:
 
 def healthy_month(seed: int, orders: int = 100_000, share: float = 0.001) -> list[Order]:
     """30 days, nineteen times as busy at 18:00 as at 06:00; each order fails by itself with that probability."""
-    chance = random.Random(seed)  # noqa: S311 - a replay
+    chance = random.Random(seed)
     minutes = [1 + 0.9 * math.cos(2 * math.pi * (minute / 60 - 18) / 24) for minute in range(24 * 60)]
     spots = chance.choices(range(24 * 60), minutes, k=orders)
     times = sorted(chance.randrange(30) * DAY + spot * 60 + chance.random() * 60 for spot in spots)

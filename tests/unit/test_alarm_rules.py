@@ -92,7 +92,7 @@ def test_incident_of_one_order_in_57_seconds_wakes_cloudwatch_at_its_third_faile
 
 @pytest.mark.parametrize("seed", range(10))
 def test_incident_of_155_orders_at_random_wakes_every_rule_well_before_people_were_called(seed: int) -> None:
-    chance = random.Random(seed)  # noqa: S311 - a replay
+    chance = random.Random(seed)
     orders = sorted((CHAOS_AT + chance.random() * CHAOS_SECONDS, True) for _ in range(155))
 
     for rule in EVERY:
