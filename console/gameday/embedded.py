@@ -16,10 +16,10 @@ def metrics(log: str) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     for line in log.splitlines():
         at = line.find("{")
         try:
-            told = json.loads(line[at:]) if at >= 0 else None
+            told: Any = json.loads(line[at:]) if at >= 0 else {}
         except ValueError:
             continue
-        for directive in told.get("_aws", {}).get("CloudWatchMetrics", []) if isinstance(told, dict) else []:
+        for directive in told.get("_aws", {}).get("CloudWatchMetrics", []):
             yield directive["Namespace"], list(_data(told, directive))
 
 
