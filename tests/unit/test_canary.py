@@ -305,7 +305,7 @@ def test_metrics_tell_each_endpoint_and_whether_the_order_failed(capsys: pytest.
     found = list(printed(capsys))
 
     healthy = {line["Endpoint"]: line["Healthy"] for line in found if "Healthy" in line}
-    assert healthy == {**dict.fromkeys(["login", *PROBES], [1.0]), "menu": [0.0]}
+    assert healthy == {**{name: [1.0] for name in ("login", *PROBES)}, "menu": [0.0]}
     assert [line["OrderFailed"] for line in found if "OrderFailed" in line] == [[1.0]]
     assert [line["OrderLatency"] for line in found if "OrderLatency" in line] == [[20.0]]
 
