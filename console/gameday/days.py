@@ -30,6 +30,11 @@ class GameDay:
     at_first: str | None = None
 
     @property
+    def wakes(self) -> int:
+        """How many remediations it takes."""
+        return 2 if self.at_first else 1
+
+    @property
     def only_ours(self) -> bool:
         """Whether no diner notices, so that the alarm has to be sent by hand."""
         return self.chaos == "off" and self.condition is None

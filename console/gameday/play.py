@@ -117,18 +117,14 @@ def play(day: GameDay, way: Way, step: Callable[[str], None]) -> Result:
         for number in range(way.copies):
             scene.publish(f"A copy of the alarm, number {number + 1}")
         step("woken: it looks, and acts if it may")
-        _until(
-            lambda: _over(records, seen, 2 if day.at_first else 1),
-            SECONDS_TO_END,
-            f"the outcome {' or '.join(day.expected)}",
-        )
+        _until(lambda: _over(records, seen, day.wakes), SECONDS_TO_END, f"the outcome {' or '.join(day.expected)}")
         ended = time.time()
         step("over: letting diners order")
         if not day.diners:
             stack.enter_context(diners)
         for number in range(way.again):
             scene.publish(f"A late copy of the alarm, number {number + 1}")
-        copies = heard + 1 + way.copies + way.again
+        copies = heard + day.wakes + way.copies + way.again
         _until(lambda: len(records.events(began)) >= copies, 30.0, "the end of every copy")
         _until(lambda: diners.good(ended) + diners.failed(ended) >= GOOD_ORDERS_AFTER, SECONDS_TO_END, "the diners")
         _collect(result, records, seen, heard, began)

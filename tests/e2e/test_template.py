@@ -214,11 +214,10 @@ def test_canary_may_read_the_head_and_the_secret_and_publish_alarms_and_nothing_
 
 
 def test_canary_is_silent_after_three_minutes_without_a_run_that_ended(
-    template: Template, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    template: Template, capsys: pytest.CaptureFixture[str]
 ) -> None:
     alarm = properties(template, "CanarySilent")
-    monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", environment(template, "Canary")["POWERTOOLS_SERVICE_NAME"])
-    EmbeddedMetrics("stack").report(Report(dict.fromkeys(("login", *PROBES), True), {}))
+    EmbeddedMetrics("stack", "canary").report(Report(dict.fromkeys(("login", *PROBES), True), {}))
 
     put = [metric for _, data in metrics(capsys.readouterr().out) for metric in data]
 
@@ -250,8 +249,8 @@ def test_dashboard_shows_metrics_that_are_printed_and_every_alarm(
     body = json.loads(told)
     shown = json.dumps(body)
     failed = Sample(datetime.now(UTC), 0.02, 500)
-    EmbeddedMetrics("stack").report(Report({"menu": True}, {"order": "500"}, failed))
-    EmbeddedMetrics("stack").ending(Ending(Outcome.HEALED, "good", "i-1", {"call": 16}, 5))
+    EmbeddedMetrics("stack", "canary").report(Report({"menu": True}, {"order": "500"}, failed))
+    EmbeddedMetrics("stack", "remediate").ending(Ending(Outcome.HEALED, "good", "i-1", {"call": 16}, 5))
     put = {metric["MetricName"] for _, data in metrics(capsys.readouterr().out) for metric in data}
 
     assert {"OrderFailed", "Ended", "Took", "CallsLeft"} <= put

@@ -267,7 +267,7 @@ def printed(capsys: pytest.CaptureFixture[str]) -> Iterator[dict[str, object]]:
 
 
 def test_lines_are_metrics_by_the_embedded_formats_published_rules(capsys: pytest.CaptureFixture[str]) -> None:
-    metrics = EmbeddedMetrics("pizza-remediator")
+    metrics = EmbeddedMetrics("pizza-remediator", "canary")
     metrics.report(Scene(failing()).run())
     metrics.ending(Ending(Outcome.HEALED, "good", "i-1", {"call": 16, "total": 112}, 5))
 
@@ -299,7 +299,7 @@ def test_lines_are_metrics_by_the_embedded_formats_published_rules(capsys: pytes
 
 
 def test_metrics_tell_each_endpoint_and_whether_the_order_failed(capsys: pytest.CaptureFixture[str]) -> None:
-    metrics = EmbeddedMetrics("pizza-remediator")
+    metrics = EmbeddedMetrics("pizza-remediator", "canary")
     metrics.report(Scene(failing(), probes={MENU: [DEAD]}).run())
 
     found = list(printed(capsys))

@@ -79,7 +79,7 @@ def bootstrap() -> Remediator:
         pool=ThreadPoolExecutor(max_workers=4, thread_name_prefix="remediate"),
         mask=mask,
         warn=logger.warning,
-        measure=EmbeddedMetrics(chosen.target).ending,
+        measure=EmbeddedMetrics(chosen.target, "remediate").ending,
     )
 
 
@@ -108,7 +108,7 @@ def canary() -> tuple[Callable[[datetime, Deadline], Report], Callable[[Report],
         pool=ThreadPoolExecutor(max_workers=8, thread_name_prefix="canary"),
         mask=mask,
     )
-    return made.run, EmbeddedMetrics(chosen.target).report
+    return made.run, EmbeddedMetrics(chosen.target, "canary").report
 
 
 def _masked() -> Mask:

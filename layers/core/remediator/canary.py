@@ -118,10 +118,10 @@ class Canary:
         known = self.pool.submit(self.keys, deadline) if due else None
         token = self._login(deadline, tries=2)
         asked = [name for name, probe in PROBES.items() if isinstance(token, str) or not probe.needs_token]
-        first = self._ask([*asked, ORDER] if due and isinstance(token, str) else asked, token, deadline)
+        first = self._ask([ORDER, *asked] if due and isinstance(token, str) else asked, token, deadline)
         keys = known.result() if known else {}
         failed = judge(first, keys, self.link_names)
-        if isinstance(token, str) and any(first[name].status == 401 for name in failed):
+        if isinstance(token, str) and any(first[name].status == 401 for name in failed):  # ended by another's logout?
             self.sleep(deadline.allow(SECONDS_TO_ANOTHER_TOKEN))
             token = self._login(deadline, tries=1)
         second = self._ask(list(failed), token, deadline)
@@ -145,7 +145,11 @@ class Canary:
         return self._login(deadline, tries - 1) if tries > 1 else found
 
     def _ask(self, names: list[str], token: str | Diagnosis, deadline: Deadline) -> dict[str, Sample]:
-        """All of them side by side; what needs a token is left out where there is none."""
+        """All of them side by side; what needs a token is left out where there is none.
+
+        The order goes first, on the connection that the login has just opened: the others are a minute old, and a
+        request that meets one closed is asked again, but for an order.
+        """
         mine = token if isinstance(token, str) else None
         asked = {}
         for name in names:

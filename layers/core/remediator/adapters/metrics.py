@@ -1,6 +1,6 @@
 """Metrics in CloudWatch's embedded format: JSON lines of the function's log that CloudWatch reads metrics out of.
 
-The namespace is the stack's name. Each has the dimension `service`, remediate or canary, by Powertools' own setting.
+Each has the dimension `service`, as Powertools names it.
 """
 
 from collections.abc import Mapping
@@ -14,9 +14,13 @@ from remediator.outcome import Ending
 
 @dataclass(frozen=True, slots=True)
 class EmbeddedMetrics:
-    """Prints what the dashboard shows, and what the alarm on a silent canary reads."""
+    """Prints what the dashboard shows, and what the alarm on a silent canary reads.
+
+    `namespace`: the stack's name. `service`: which of its functions, remediate or canary.
+    """
 
     namespace: str
+    service: str
 
     def ending(self, ending: Ending) -> None:
         """How a delivered event ended, its phases in milliseconds, the calls left in the hour."""
@@ -36,5 +40,5 @@ class EmbeddedMetrics:
 
     def _print(self, name: str, unit: MetricUnit, value: float, dimensions: Mapping[str, str]) -> None:
         with single_metric(name, unit, value, namespace=self.namespace) as metric:
-            for dimension, told in dimensions.items():
+            for dimension, told in {"service": self.service, **dimensions}.items():
                 metric.add_dimension(dimension, told)
