@@ -52,6 +52,8 @@ def gameday(**options: Any) -> None:
         slow_seconds=FAST_SECONDS if options["fast"] else 32.0,
         elsewhere=_elsewhere(options),
     )
+    if way.elsewhere and not day.diners:
+        raise click.UsageError(f"{day.name} needs a shop of its own: the canary is run when that breaks")
     with screen.Steps() as steps:
         result = play(day, way, steps.next)
     if options["as_json"]:

@@ -14,7 +14,8 @@ class GameDay:
     """What is done to the shop, how it has to end, and how many report calls that may take at most.
 
     `chaos` is the factory's, `condition` a row of the shop's conditions. `pizzas` is the size of the order that
-    samples place; `password` stands in for the diner's right one.
+    samples place; `password` stands in for the diner's right one. Without `diners` nobody orders until it is over,
+    and the canary alone notices. `at_first` is the condition until the first remediation ended, without success.
     """
 
     name: str
@@ -25,6 +26,13 @@ class GameDay:
     condition: str | None = None
     pizzas: int = 1
     password: str | None = None
+    diners: bool = True
+    at_first: str | None = None
+
+    @property
+    def wakes(self) -> int:
+        """How many remediations it takes."""
+        return 2 if self.at_first else 1
 
     @property
     def only_ours(self) -> bool:
@@ -65,5 +73,8 @@ ROWS: Final = (
     GameDay("db-down", "the service has lost its database", "off", NO_ACCESS, 0, "db-down"),
     GameDay("wrong-password", "orders fail, and our password is wrong", "fail", NO_ACCESS, 0, password="not-it"),  # noqa: S106
     GameDay("html", "a page answers in the shop's place", "off", UNREACHABLE, 0, "html"),
-)
+    GameDay("nobody-orders", "orders would fail, and nobody orders: the canary tells", "fail", HEALED, 1, diners=False),
+    GameDay("canary-again", "the first remediation meets a page, the canary's next run brings the next", "fail", HEALED,
+            1, diners=False, at_first="html"),
+)  # fmt: skip
 DAYS: Final = {day.name: day for day in ROWS}

@@ -13,6 +13,7 @@ from console.gameday.days import GameDay
 from console.gameday.diners import Diners
 from console.gameday.scene import METRIC, NAMESPACE, Elsewhere, Scene, emulate
 from console.gameday.shop import Shop
+from console.gameday.shop.conditions import CONDITIONS
 from console.records import Records, broken, plain
 from remediator.outcome import Outcome
 
@@ -48,6 +49,7 @@ class Result:
     phases: dict[str, int] = field(default_factory=dict)
     log: list[dict[str, Any]] = field(default_factory=list)
     log_fault: str | None = None
+    confirmed: datetime | None = None
     events: list[dict[str, Any]] = field(default_factory=list)
     messages: list[str] = field(default_factory=list)
     orders_failed: int = 0
@@ -97,23 +99,17 @@ def play(day: GameDay, way: Way, step: Callable[[str], None]) -> Result:
         if way.emulator:
             step("starting the runtime emulator")
             emulate(stack, scene)
-        diners = stack.enter_context(Diners(shop.url, scene.aws.client("cloudwatch"), NAMESPACE, METRIC))
+        diners = Diners(shop.url, scene.aws.client("cloudwatch"), NAMESPACE, METRIC)
+        if day.diners:
+            stack.enter_context(diners)
         records, seen, heard = scene.records, 0, 0
         if isinstance(shop, Shop) and not day.is_ill_set:
-            step("waking it while all is well")
-            scene.publish("A first look, while all is well")
-            _until(lambda: bool(records.log() and records.head().incident is None), 60.0, "the first look")
-            time.sleep(SECONDS_OF_A_STAMP)
+            _look_while_well(scene, step)
             seen, heard = len(records.log()), len(records.events(datetime.now(UTC)))
 
         began = datetime.now(UTC)
         if isinstance(shop, Shop):
-            step(f"breaking the shop: {day.about}")
-            shop.condition(day.condition)
-            shop.chaos(day.chaos)
-            if day.only_ours:
-                scene.publish("Our own orders fail, and nobody else's: no metric tells")
-            step("orders fail; waiting for the alarm to wake it")
+            result.confirmed = _break(scene, shop, seen, step)
         else:
             step("waiting for orders to fail: start the chaos")
         patience = SECONDS_TO_WAKE if way.elsewhere is None else SECONDS_FOR_A_PERSON
@@ -121,16 +117,18 @@ def play(day: GameDay, way: Way, step: Callable[[str], None]) -> Result:
         for number in range(way.copies):
             scene.publish(f"A copy of the alarm, number {number + 1}")
         step("woken: it looks, and acts if it may")
-        _until(lambda: _over(records, seen), SECONDS_TO_END, f"the outcome {' or '.join(day.expected)}")
+        _until(lambda: _over(records, seen, day.wakes), SECONDS_TO_END, f"the outcome {' or '.join(day.expected)}")
         ended = time.time()
         step("over: letting diners order")
+        if not day.diners:
+            stack.enter_context(diners)
         for number in range(way.again):
             scene.publish(f"A late copy of the alarm, number {number + 1}")
-        copies = heard + 1 + way.copies + way.again
+        copies = heard + day.wakes + way.copies + way.again
         _until(lambda: len(records.events(began)) >= copies, 30.0, "the end of every copy")
         _until(lambda: diners.good(ended) + diners.failed(ended) >= GOOD_ORDERS_AFTER, SECONDS_TO_END, "the diners")
         _collect(result, records, seen, heard, began)
-        result.orders_failed = diners.failed(began.timestamp())
+        result.orders_failed = diners.failed(began.timestamp())  # the canary's own aren't counted
         result.orders_good_after = diners.good(ended)
         result.report_calls = sum(shop.report_calls.values()) if isinstance(shop, Shop) else _intents(result)
         result.messages = scene.messages()
@@ -142,15 +140,58 @@ def play(day: GameDay, way: Way, step: Callable[[str], None]) -> Result:
     return result
 
 
+def _look_while_well(scene: Scene, step: Callable[[str], None]) -> None:
+    """A first wake, and where nobody orders a run of the canary, which wakes nobody."""
+    step("waking it while all is well")
+    scene.publish("A first look, while all is well")
+    _until(lambda: bool(scene.records.log() and scene.records.head().incident is None), 60.0, "the first look")
+    if not scene.day.diners:
+        step("running the canary while all is well, as its schedule would each minute")
+        report = scene.run_canary()
+        if report["failed"] or report["woke"]:
+            raise click.ClickException(f"the canary took a healthy shop for an ill one: {report}")
+    time.sleep(SECONDS_OF_A_STAMP)
+
+
+def _break(scene: Scene, shop: Shop, seen: int, step: Callable[[str], None]) -> datetime | None:
+    """Break the shop and see to it that somebody notices. When the canary confirmed it, where it is the one."""
+    day = scene.day
+    step(f"breaking the shop: {day.about}")
+    shop.condition(day.at_first or day.condition)
+    shop.chaos(day.chaos)
+    if day.only_ours:
+        scene.publish("Our own orders fail, and nobody else's: no metric tells")
+    confirmed = None if day.diners else _by_canary(scene, shop, seen, step)
+    step("orders fail; waiting for the alarm to wake it")
+    return confirmed
+
+
+def _by_canary(scene: Scene, shop: Shop, seen: int, step: Callable[[str], None]) -> datetime:
+    """The canary's next run, and where the first remediation can't heal one more. When the failure was confirmed."""
+    step("nobody orders; running the canary, as its schedule would; its log's metrics are put as CloudWatch would")
+    report = scene.run_canary()
+    confirmed = report["confirmed"]
+    if scene.day.at_first:
+        step(f"the first remediation, at a shop where {CONDITIONS[scene.day.at_first].about}")
+        _until(lambda: _over(scene.records, seen), SECONDS_TO_END, "the first remediation's end")
+        time.sleep(SECONDS_OF_A_STAMP)
+        shop.condition(scene.day.condition)
+        step("that is over, and orders still fail; the canary's next run, a minute later on its schedule")
+        report = scene.run_canary()
+    if not report["woke"] or not confirmed:
+        raise click.ClickException(f"the canary didn't wake the machine: {report}")
+    return datetime.fromisoformat(confirmed)
+
+
 def _intents(result: Result) -> int:
     """At a shop that isn't ours the log alone tells how often it was called."""
     return sum(entry["kind"] == "intent" for entry in result.log)
 
 
-def _over(records: Records, seen: int) -> bool:
-    """Whether the incident ended or was let go of, and its message was sent."""
-    log = records.log()[seen:]
-    return any(e.kind in ("closed", "released") for e in log) and not records.head().outbox
+def _over(records: Records, seen: int, endings: int = 1) -> bool:
+    """Whether the incident ended or was let go of, so many times, and its message was sent."""
+    found = [e for e in records.log()[seen:] if e.kind in ("closed", "released")]
+    return len(found) >= endings and not records.head().outbox
 
 
 def _collect(result: Result, records: Records, seen: int, heard: int, began: datetime) -> None:
@@ -162,6 +203,7 @@ def _collect(result: Result, records: Records, seen: int, heard: int, began: dat
     result.outcome = endings[-1]["outcome"] if endings else "NOTHING"
     result.phases = {
         "failing until woken": _milliseconds(began, mine[0]["at"]) if mine else 0,
+        **({"confirmed until woken": _milliseconds(result.confirmed, mine[0]["at"])} if result.confirmed else {}),
         **(endings[-1]["phases"] if endings else {}),
     }
     result.retries = sum(entry["kind"] == "continued" for entry in mine)

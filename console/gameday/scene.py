@@ -1,7 +1,7 @@
 """The scene of a game day: a shop, a local AWS with our own template in it, and the ways to reach both."""
 
 import json
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import click
 
+from console.gameday import embedded
 from console.gameday.days import GameDay
 from console.gameday.emulator import Emulator, Pool
 from console.gameday.local_aws import LocalAws, build
@@ -71,12 +72,26 @@ class Scene:
         self.outputs = self.aws.deploy(self.built, STACK, self._parameters())
         self.records = Records(self.aws.client("dynamodb"), self.outputs["TableName"], STACK)
         self._mailbox = self._subscribe()
+        self._stop_the_schedule()
         self._shorten_the_alarm()
 
     def publish(self, text: str) -> None:
         """Send any text to the alarm topic."""
         topic = self.outputs["AlarmTopicArn"]
         self.aws.client("sns").publish(TopicArn=topic, Message=text, Subject="game day")
+
+    def run_canary(self) -> dict[str, Any]:
+        """Invoke the canary, as its schedule would. Returns its report.
+
+        The metrics that its log holds are put to CloudWatch, which the local one doesn't do by itself.
+        """
+        functions, name = self.aws.client("lambda"), self.outputs["CanaryName"]
+        answer = functions.invoke(FunctionName=name, LogType="Tail")
+        found = json.loads(answer["Payload"].read())
+        if "FunctionError" in answer:
+            raise click.ClickException(f"the canary failed: {found}")
+        embedded.put(self.aws.client("cloudwatch"), b64decode(answer.get("LogResult", "")).decode())
+        return dict(found)
 
     def messages(self) -> list[str]:
         """What people were told since the last look."""
@@ -126,8 +141,15 @@ class Scene:
             "Mode": "act",
             "PeopleEmail": "on-call@example.com",
             "Order": self.day.order,
+            "CanaryMinutes": "1",
             "GameDayCa": b64encode(PEM_cert_to_DER_cert(Path(self.shop.ca_file).read_text())).decode(),
         }
+
+    def _stop_the_schedule(self) -> None:
+        """A game day runs the canary itself: where the schedule did as well, no two days would be alike."""
+        schedules = self.aws.client("scheduler")
+        for found in schedules.list_schedules()["Schedules"]:
+            schedules.delete_schedule(Name=found["Name"], GroupName=found["GroupName"])
 
     def _shorten_the_alarm(self) -> None:
         """Let one period decide: the local AWS takes all periods for one, and the healthy minutes outweigh the rest."""

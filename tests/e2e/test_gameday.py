@@ -60,5 +60,22 @@ def test_orders_whose_jwt_does_not_verify_are_healed() -> None:
     assert (code, result["outcome"], result["report_calls"]) == (0, "HEALED", 1)
 
 
+def test_nobody_orders_and_the_canary_wakes_the_machine_within_three_seconds_of_its_confirmation() -> None:
+    result, code = gameday("nobody-orders", "--iam")
+
+    assert (code, result["outcome"], result["report_calls"]) == (0, "HEALED", 1), result
+    assert result["orders"]["failed"] == 0
+    assert result["phases"]["confirmed until woken"] <= 3000, result["phases"]
+    assert any("canary: order" in alarm for event in result["events"] for alarm in event["alarms"])
+
+
+def test_canarys_next_run_brings_the_healing_where_the_first_remediation_failed() -> None:
+    result, code = gameday("canary-again")
+
+    assert (code, result["outcome"], result["report_calls"]) == (0, "HEALED", 1), result
+    # What comes after is the metric's own alarm, which the diners' good orders bring to OK.
+    assert [event["outcome"] for event in result["events"]][:2] == ["UNREACHABLE", "HEALED"]
+
+
 def listed(action: str | list[str]) -> list[str]:
     return [action] if isinstance(action, str) else action

@@ -1,11 +1,18 @@
 """The built template, where the local AWS is blind: what only AWS would enforce is read here."""
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from remediator.settings import IngestSettings, Settings, least_seconds
+from console.gameday.embedded import metrics
+from remediator.adapters.metrics import EmbeddedMetrics
+from remediator.canary import PROBES, SECONDS_FOR_WAKING, Report
+from remediator.diagnosis import LATENCY_BUDGET
+from remediator.outcome import Ending, Outcome
+from remediator.sample import Sample
+from remediator.settings import CanarySettings, IngestSettings, Settings, least_seconds
 
 SECONDS_TO_START = 5  # a cold start may count
 
@@ -19,6 +26,16 @@ def properties(template: Template, name: str) -> dict[str, Any]:
 
 def of_type(template: Template, kind: str) -> dict[str, dict[str, Any]]:
     return {n: r for n, r in template["Resources"].items() if r["Type"] == kind}
+
+
+def environment(template: Template, function: str) -> dict[str, Any]:
+    found: dict[str, Any] = properties(template, function)["Environment"]["Variables"]
+    return found
+
+
+def same(some: list[dict[str, str]], others: list[dict[str, str]]) -> bool:
+    """Whether two lists of dimensions are the same set."""
+    return {each["Name"]: each["Value"] for each in some} == {each["Name"]: each["Value"] for each in others}
 
 
 def statements(template: Template) -> list[dict[str, Any]]:
@@ -111,6 +128,9 @@ def test_dead_letters_are_encrypted_and_kept_for_two_weeks(template: Template) -
         ("OrdersFailing", "AlarmTopic", "ignore"),
         ("AlarmsUndelivered", "PeopleTopic", "notBreaching"),
         ("RemediationsFailed", "PeopleTopic", "notBreaching"),
+        ("CanarySilent", "PeopleTopic", "breaching"),
+        ("OwnErrors", "PeopleTopic", "notBreaching"),
+        ("OldestEvent", "PeopleTopic", "notBreaching"),
     ],
 )
 def test_alarms_about_ourselves_tell_people_and_never_wake_the_machine(
@@ -154,6 +174,93 @@ def test_function_gets_every_setting_and_no_other(template: Template) -> None:
     variables = set(properties(template, "Remediate")["Environment"]["Variables"])
 
     assert {name.lower() for name in variables if not name.startswith("POWERTOOLS")} == set(Settings.model_fields)
+
+
+def test_canary_gets_every_setting_and_no_other(template: Template) -> None:
+    variables = set(properties(template, "Canary")["Environment"]["Variables"])
+
+    assert {name.lower() for name in variables if not name.startswith("POWERTOOLS")} == set(CanarySettings.model_fields)
+
+
+def test_canarys_order_is_given_the_latency_budget_and_its_run_less_than_a_minute(template: Template) -> None:
+    canary = properties(template, "Canary")
+
+    assert float(canary["Environment"]["Variables"]["ORDER_SECONDS"]) == LATENCY_BUDGET
+    assert 2 * LATENCY_BUDGET + SECONDS_FOR_WAKING < canary["Timeout"] < 60
+
+
+def test_schedule_alone_runs_the_canary_each_minute_and_nobody_tries_again(template: Template) -> None:
+    canary = properties(template, "Canary")
+    (event,) = canary["Events"].values()
+
+    assert event["Type"] == "ScheduleV2"
+    assert event["Properties"]["ScheduleExpression"] == "rate(1 minute)"
+    assert event["Properties"]["State"] == "ENABLED"
+    assert event["Properties"]["RetryPolicy"]["MaximumRetryAttempts"] == 0
+    assert canary["EventInvokeConfig"]["MaximumRetryAttempts"] == 0
+
+
+def test_canary_may_read_the_head_and_the_secret_and_publish_alarms_and_nothing_else(template: Template) -> None:
+    (policy,) = properties(template, "CanaryRole")["Policies"]
+    may = {s["Sid"]: (s["Action"], s.get("Condition")) for s in policy["PolicyDocument"]["Statement"]}
+    keys = {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [{"Ref": "AWS::StackName"}]}}
+
+    assert may == {
+        "HeadToRead": ("dynamodb:GetItem", keys),
+        "Credentials": ("secretsmanager:GetSecretValue", None),
+        "Alarms": ("sns:Publish", None),
+        "Logs": (["logs:CreateLogStream", "logs:PutLogEvents"], None),
+    }
+
+
+def test_canary_is_silent_after_three_minutes_without_a_run_that_ended(
+    template: Template, capsys: pytest.CaptureFixture[str]
+) -> None:
+    alarm = properties(template, "CanarySilent")
+    EmbeddedMetrics("stack", "canary").report(Report(dict.fromkeys(("login", *PROBES), True), {}))
+
+    put = [metric for _, data in metrics(capsys.readouterr().out) for metric in data]
+
+    assert alarm["Namespace"] == environment(template, "Canary")["TARGET"] == {"Ref": "AWS::StackName"}
+    read = [m for m in put if m["MetricName"] == alarm["MetricName"] and same(m["Dimensions"], alarm["Dimensions"])]
+    assert len(read) == 1  # a metric of each run: its SampleCount is the number of runs that ended
+    assert (alarm["Statistic"], alarm["ComparisonOperator"], alarm["Threshold"]) == (
+        "SampleCount",
+        "LessThanThreshold",
+        1,
+    )
+    assert (alarm["Period"], alarm["EvaluationPeriods"]) == (60, 3)
+
+
+def test_event_that_is_healed_at_its_third_try_raises_no_alarm_about_ourselves(template: Template) -> None:
+    errors, oldest = properties(template, "OwnErrors"), properties(template, "OldestEvent")
+    tries = 1 + properties(template, "Remediate")["EventInvokeConfig"]["MaximumRetryAttempts"]
+    longest = (tries - 1) * properties(template, "Remediate")["Timeout"] + 60 + 120  # Lambda waits 1 and 2 minutes
+
+    assert errors["Threshold"] > tries - 1
+    assert oldest["MetricName"] == "AsyncEventAge"
+    assert oldest["Threshold"] == 600 * 1000 > longest * 1000
+
+
+def test_dashboard_shows_metrics_that_are_printed_and_every_alarm(
+    template: Template, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = properties(template, "Dashboard")["DashboardBody"]["Fn::Sub"]
+    body = json.loads(told)
+    shown = json.dumps(body)
+    failed = Sample(datetime.now(UTC), 0.02, 500)
+    EmbeddedMetrics("stack", "canary").report(Report({"menu": True}, {"order": "500"}, failed))
+    EmbeddedMetrics("stack", "remediate").ending(Ending(Outcome.HEALED, "good", "i-1", {"call": 16}, 5))
+    put = {metric["MetricName"] for _, data in metrics(capsys.readouterr().out) for metric in data}
+
+    assert {"OrderFailed", "Ended", "Took", "CallsLeft"} <= put
+    assert all(name in shown for name in ("OrderFailed", " Ended", " Took", "CallsLeft"))
+    for name in of_type(template, "AWS::CloudWatch::Alarm"):
+        assert f"${{{name}.Arn}}" in shown, name
+    for queue in of_type(template, "AWS::SQS::Queue"):
+        assert f"${{{queue}.QueueName}}" in shown, queue
+    spots = [(w["x"], w["y"]) for w in body["widgets"]]
+    assert len(set(spots)) == len(spots)
 
 
 def test_ingest_is_off_unless_a_person_says_so_and_all_of_it_goes_with_the_switch(template: Template) -> None:

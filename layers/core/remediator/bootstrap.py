@@ -2,6 +2,7 @@
 
 import logging
 from base64 import b64decode
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache, partial
@@ -11,9 +12,11 @@ from aws_lambda_powertools import Logger
 from remediator.adapters.aws import new_client
 from remediator.adapters.dynamodb import DynamoStore
 from remediator.adapters.http import Caller, HttpFactory, HttpShop
+from remediator.adapters.metrics import EmbeddedMetrics
 from remediator.adapters.pinned import system_resolver
-from remediator.adapters.secrets import DinerSecret
-from remediator.adapters.sns import SnsPeople
+from remediator.adapters.secrets import CanarySecret, DinerSecret
+from remediator.adapters.sns import SnsAlarms, SnsPeople
+from remediator.canary import ALARMS, SECONDS_FOR_WAKING, Canary, Report
 from remediator.errors import SettingsError
 from remediator.head import Policy
 from remediator.masked_logs import MaskFilter
@@ -21,7 +24,7 @@ from remediator.masking import Mask
 from remediator.pipeline import SECONDS_FOR_ENDING, Remediator
 from remediator.report_link import FIELD_NAMES, LinkPolicy
 from remediator.sample import Deadline
-from remediator.settings import Settings, least_seconds
+from remediator.settings import CanarySettings, Settings, least_seconds
 
 logger = Logger()
 
@@ -58,9 +61,7 @@ def bootstrap() -> Remediator:
     chosen = settings()
     hush()
     aws = partial(new_client, endpoint=chosen.game_day_aws or None)
-    mask = Mask()
-    for handler in logger.handlers:
-        handler.addFilter(MaskFilter(mask))
+    mask = _masked()
     caller = Caller(now, b64decode(chosen.game_day_ca) or None)
     secret = DinerSecret(aws("secretsmanager"), chosen.diner_secret_arn)
     keep = timedelta(days=chosen.keep_days)
@@ -72,10 +73,47 @@ def bootstrap() -> Remediator:
         policy=Policy(chosen.mode, chosen.calls_an_hour),
         links=LinkPolicy(frozenset(chosen.allowed_report_hosts), allow_private=bool(chosen.game_day_ca)),
         link_names=FIELD_NAMES | frozenset(chosen.link_fields),
-        alarm_names=frozenset(chosen.alarm_names),
+        alarm_names=frozenset((*chosen.alarm_names, *ALARMS.values())) if chosen.alarm_names else frozenset(),
         resolve=system_resolver,
         clock=now,
         pool=ThreadPoolExecutor(max_workers=4, thread_name_prefix="remediate"),
         mask=mask,
         warn=logger.warning,
+        measure=EmbeddedMetrics(chosen.target, "remediate").ending,
     )
+
+
+def canary_deadline(milliseconds: int) -> Deadline:
+    """The budget of one run of the canary, of which the platform leaves so much; the time to wake is kept back."""
+    return Deadline.after(milliseconds / 1000 - SECONDS_FOR_WAKING)
+
+
+@lru_cache
+def canary() -> tuple[Callable[[datetime, Deadline], Report], Callable[[Report], None]]:
+    """The canary's run of this function's environment, and where its metrics go. Raises SettingsError."""
+    chosen = CanarySettings.from_environment()
+    hush()
+    aws = partial(new_client, endpoint=chosen.game_day_aws or None)
+    mask = _masked()
+    caller = Caller(now, b64decode(chosen.game_day_ca) or None)
+    secret = CanarySecret(aws("secretsmanager"), chosen.diner_secret_arn)
+    made = Canary(
+        shop=HttpShop(caller, chosen, secret, mask),
+        keys=HttpFactory(caller, chosen.allowed_report_hosts[0]).keys,
+        store=DynamoStore(aws("dynamodb"), chosen.table, chosen.target, timedelta()),
+        publish=SnsAlarms(aws("sns"), chosen.alarm_topic_arn).publish,
+        minutes=chosen.canary_minutes,
+        link_names=FIELD_NAMES | frozenset(chosen.link_fields),
+        clock=now,
+        pool=ThreadPoolExecutor(max_workers=8, thread_name_prefix="canary"),
+        mask=mask,
+    )
+    return made.run, EmbeddedMetrics(chosen.target, "canary").report
+
+
+def _masked() -> Mask:
+    """A mask that all of the log's handlers put on."""
+    mask = Mask()
+    for handler in logger.handlers:
+        handler.addFilter(MaskFilter(mask))
+    return mask

@@ -353,6 +353,11 @@ def _held(head: Head, run: str) -> Incident | None:
     return incident if incident and incident.lease and incident.lease.run == run else None
 
 
+def calls_left(head: Head, now: datetime, policy: Policy) -> int:
+    """How many report links may still be called in this sliding hour."""
+    return max(0, policy.calls_an_hour - sum(now - call < HOUR for call in head.calls))
+
+
 def _denied(
     head: Head,
     incident: Incident,

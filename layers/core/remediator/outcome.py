@@ -1,6 +1,7 @@
 """How a delivered event ends: the named outcomes, and what follows from each."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Final, Literal
@@ -67,11 +68,16 @@ CONSEQUENCES: Final[dict[Outcome, Consequence]] = {
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How one delivered event ended: the outcome, one sentence why, and the incident it belongs to."""
+    """How one delivered event ended: the outcome, one sentence why, and the incident it belongs to.
+
+    `phases` in milliseconds, and how many calls were left in the hour, where it got so far as to look.
+    """
 
     outcome: Outcome
     reason: str
     incident: str | None = None
+    phases: Mapping[str, int] = field(default_factory=dict)
+    calls_left: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,6 +94,7 @@ class Remediator:
     pool: Executor
     mask: Mask
     warn: Callable[[str], None]
+    measure: Callable[[Ending], None] = lambda _ending: None
     sleep: Callable[[float], None] = time.sleep
 
     def handle(self, event: object, request_id: str, deadline: Deadline) -> list[Ending]:
@@ -113,6 +114,7 @@ class Remediator:
             if CONSEQUENCES[ending.outcome].raises and ending.outcome is not Outcome.FAILED:
                 failures.append(Unhealed(f"{ending.outcome}: {ending.reason}"))
             endings.append(ending)
+            self.measure(ending)
             try:
                 self._record(delivery, f"{request_id}#{index}", ending)
             except StateError as error:
@@ -327,7 +329,8 @@ class Remediator:
         if isinstance(left, Woken):
             return self._woken(run, began)
         incident = run.head.incident.id if run.head.incident else run.head.last_incident
-        return Ending(outcome, reason, incident)
+        left_to_call = judge.calls_left(run.head, self.clock(), self.policy)
+        return Ending(outcome, reason, incident, run.phases, left_to_call)
 
     def _woken(self, run: Run, began: datetime) -> Ending | None:
         if run.woken is None:

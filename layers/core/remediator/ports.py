@@ -26,6 +26,14 @@ class Shop(Protocol):
         ...
 
 
+class ProbedShop(Shop, Protocol):
+    """The same service, also asked what costs it nothing."""
+
+    def probe(self, path: str, token: str | None, deadline: Deadline) -> Sample:
+        """GET one of the endpoints that are safe to probe, with the token where one is needed."""
+        ...
+
+
 class Factory(Protocol):
     """Whoever signs the pizzas' JWTs and answers a report link."""
 

@@ -50,21 +50,33 @@ class IngestSettings(Environment):
     alarm_topic_arn: Annotated[str, Field(min_length=1)]
 
 
-class Settings(Environment):
-    """One stack, one target."""
+class ShopSettings(Environment):
+    """What whoever orders at the shop needs."""
 
     target: Annotated[str, Field(min_length=1)]
     shop_url: HttpUrl
     allowed_report_hosts: Annotated[Listed, Field(min_length=1)]
     link_fields: Listed = ()
-    alarm_names: Listed = ()
     diner_secret_arn: Annotated[str, Field(min_length=1)]
     table: Annotated[str, Field(min_length=1)]
-    people_topic_arn: Annotated[str, Field(min_length=1)]
-    mode: Mode = "act"
     order: Json[dict[str, Any]]
     order_seconds: Annotated[float, Field(gt=0)] = 40.0
-    calls_an_hour: Annotated[int, Field(ge=0)] = 6
-    keep_days: Annotated[int, Field(ge=1)] = 400
     game_day_ca: str = ""
     game_day_aws: str = ""
+
+
+class Settings(ShopSettings):
+    """One stack, one target."""
+
+    alarm_names: Listed = ()
+    people_topic_arn: Annotated[str, Field(min_length=1)]
+    mode: Mode = "act"
+    calls_an_hour: Annotated[int, Field(ge=0)] = 6
+    keep_days: Annotated[int, Field(ge=1)] = 400
+
+
+class CanarySettings(ShopSettings):
+    """What the canary needs: `canary_minutes` from one order of its own to the next."""
+
+    alarm_topic_arn: Annotated[str, Field(min_length=1)]
+    canary_minutes: Annotated[int, Field(ge=1, le=60)] = 5

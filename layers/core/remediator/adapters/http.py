@@ -17,12 +17,13 @@ from remediator.jwt import Keys, read_keys
 from remediator.masking import Mask
 from remediator.report_link import ReportLink
 from remediator.sample import Deadline, Fault, Sample
-from remediator.settings import SECONDS_FOR_LOGIN, Settings
+from remediator.settings import SECONDS_FOR_LOGIN, ShopSettings
 
 SECONDS_TO_CONNECT = 3.0
 SECONDS_FOR_REPORT = 10.0
 SECONDS_FOR_LOGOUT = 2.0
 SECONDS_FOR_KEYS = 3.0
+SECONDS_FOR_PROBE = 3.0  # a menu took 0.002 s
 REPEATABLE = frozenset({"GET", "PUT", "DELETE"})  # a login twice leaves at most a token behind
 LIMIT = 1024 * 1024  # bytes of an answer; an order's is about 1,300
 
@@ -110,7 +111,7 @@ def _ask(
 class HttpShop:
     """The shop's service."""
 
-    def __init__(self, caller: Caller, settings: Settings, secret: DinerSecret, mask: Mask) -> None:
+    def __init__(self, caller: Caller, settings: ShopSettings, secret: DinerSecret, mask: Mask) -> None:
         self._caller = caller
         self._url = str(settings.shop_url).rstrip("/")
         self._order = settings.order
@@ -141,6 +142,10 @@ class HttpShop:
             json=self._order,
             headers={"Authorization": f"Bearer {token}"},
         )
+
+    def probe(self, path: str, token: str | None, deadline: Deadline) -> Sample:
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        return self._caller.ask("GET", f"{self._url}{path}", deadline, SECONDS_FOR_PROBE, headers=headers)
 
     def logout(self, token: str, deadline: Deadline) -> None:
         self._caller.ask(

@@ -1,8 +1,8 @@
 """In-memory adapters: the same promises as the real ones, for tests that can't open a socket."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 from remediator.head import Change, Entry, Head, Message, Summary
 from remediator.jwt import Keys
@@ -51,7 +51,10 @@ class MemoryStore:
 
 @dataclass
 class MemoryShop:
-    """A shop that answers orders from a list, the last one for ever. `meanwhile` happens while an order runs."""
+    """A shop that answers orders from a list, the last one for ever, as `probes` does by path.
+
+    `meanwhile` happens while an order runs. A path without answers is good.
+    """
 
     answers: Sequence[Sample]
     logins: Sequence[Sample]
@@ -59,6 +62,8 @@ class MemoryShop:
     logged_in: int = 0
     logged_out: int = 0
     meanwhile: Callable[[], None] = lambda: None
+    probes: Mapping[str, Sequence[Sample]] = field(default_factory=dict)
+    probed: list[tuple[str, str | None]] = field(default_factory=list)
 
     def login(self, deadline: Deadline) -> Sample:
         answer = self.logins[min(self.logged_in, len(self.logins) - 1)]
@@ -70,6 +75,11 @@ class MemoryShop:
         self.orders += 1
         self.meanwhile()
         return answer
+
+    def probe(self, path: str, token: str | None, deadline: Deadline) -> Sample:
+        self.probed.append((path, token))
+        answers = self.probes.get(path, (Sample(datetime.now(UTC), 0.002, 200, b"{}"),))
+        return answers[min(sum(asked == path for asked, _ in self.probed), len(answers)) - 1]
 
     def logout(self, token: str, deadline: Deadline) -> None:
         self.logged_out += 1

@@ -1,6 +1,6 @@
 """Secrets Manager: the diner's credentials, and the secret that webhooks are signed with."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
@@ -13,12 +13,20 @@ if TYPE_CHECKING:
 
 
 class Credentials(BaseModel):
-    """What the secret holds: a JSON object with `email` and `password`."""
+    """What the secret holds: a JSON object with `email` and `password`, and the canary's own where it has any."""
 
     model_config = ConfigDict(frozen=True)
 
     email: str
     password: SecretStr
+    canary_email: str | None = None
+    canary_password: SecretStr | None = None
+
+    @property
+    def of_canary(self) -> Self:
+        """The canary's own, or else the diner's."""
+        own = {"email": self.canary_email, "password": self.canary_password}
+        return self.model_copy(update=own) if all(own.values()) else self
 
 
 class DinerSecret:
@@ -44,6 +52,13 @@ class DinerSecret:
     def forget(self) -> None:
         """The credentials were refused: read them again next time."""
         self._kept = None
+
+
+class CanarySecret(DinerSecret):
+    """The same secret, read for the canary."""
+
+    def read(self) -> Credentials:
+        return super().read().of_canary
 
 
 class WebhookSecret:

@@ -1,0 +1,112 @@
+"""The canary by its real adapters: HTTP over sockets, the head in a DynamoDB engine, the wake in a real topic."""
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from ssl import PEM_cert_to_DER_cert
+
+import pytest
+
+from console.gameday.days import DAYS
+from console.gameday.shop import Shop
+from remediator.adapters.http import Caller, HttpFactory, HttpShop
+from remediator.adapters.memory import MemoryStore
+from remediator.adapters.secrets import CanarySecret, Credentials
+from remediator.bootstrap import now
+from remediator.canary import Canary
+from remediator.diagnosis import LATENCY_BUDGET
+from remediator.masking import Mask
+from remediator.report_link import FIELD_NAMES
+from remediator.sample import Deadline
+from remediator.settings import CanarySettings
+
+
+class KnownSecret(CanarySecret):
+    """Credentials that need no AWS."""
+
+    def __init__(self, email: str, password: str) -> None:
+        self._kept = Credentials.model_validate({"email": email, "password": password})
+
+    def forget(self) -> None:
+        """There is nothing to read anew."""
+
+
+@pytest.fixture(scope="module")
+def shop() -> Iterator[Shop]:
+    with Shop() as running:
+        yield running
+
+
+def canary(shop: Shop, published: list[str]) -> Canary:
+    settings = CanarySettings.model_validate(
+        {
+            "target": "t",
+            "shop_url": shop.url,
+            "allowed_report_hosts": shop.factory_host,
+            "diner_secret_arn": "a",
+            "table": "t",
+            "alarm_topic_arn": "a",
+            "order": DAYS["fail"].order,
+            "order_seconds": LATENCY_BUDGET,
+        }
+    )
+    caller = Caller(now, PEM_cert_to_DER_cert(Path(shop.ca_file).read_text()))
+    return Canary(
+        shop=HttpShop(caller, settings, KnownSecret(shop.email, shop.password), Mask()),
+        keys=HttpFactory(caller, shop.factory_host).keys,
+        store=MemoryStore(),
+        publish=published.append,
+        minutes=1,
+        link_names=FIELD_NAMES,
+        clock=now,
+        pool=ThreadPoolExecutor(8),
+        mask=Mask(),
+    )
+
+
+@pytest.mark.parametrize(
+    ("chaos", "condition", "failed"),
+    [
+        ("off", None, set()),
+        ("fail", None, {"order"}),
+        ("badjwt", None, {"order"}),
+        ("off", "factory-down", {"order"}),
+        ("off", "db-down", {"login", "menu", "franchises"}),
+        ("off", "html", {"login", "process", "menu", "franchises"}),
+    ],
+)
+def test_canary_names_what_fails_calls_no_report_link_and_leaves_no_token(
+    shop: Shop, chaos: str, condition: str | None, failed: set[str]
+) -> None:
+    published: list[str] = []
+    shop.chaos(chaos)
+    shop.condition(condition)
+    logins, logouts = asked(shop, "PUT"), asked(shop, "DELETE")
+
+    report = canary(shop, published).run(now(), Deadline.after(30))
+
+    assert set(report.failed) == failed
+    assert len(published) == bool(failed)
+    assert shop.report_calls == {"GET": 0, "HEAD": 0}
+    assert asked(shop, "PUT") - logins == asked(shop, "DELETE") - logouts
+    assert not [secret for secret in shop.secrets if secret in repr([report, published])]
+
+
+def test_run_after_the_shop_closed_idle_connections_asks_each_thing_once(shop: Shop) -> None:
+    shop.chaos("off")
+    shop.condition(None)
+    mine = canary(shop, [])
+    mine.run(now(), Deadline.after(30))
+    time.sleep(6)  # the shop closes after 5
+    before = len(shop.requests)
+
+    assert mine.run(now(), Deadline.after(30)).failed == {}
+    # Login, five endpoints, an order, the logout, and the factory's key set.
+    assert len(shop.requests) - before == 9
+
+
+def asked(shop: Shop, method: str) -> int:
+    """Logins or logouts that were answered well."""
+    found = [record for record in shop.requests.copy() if (record.method, record.path) == (method, "/api/auth")]
+    return sum(record.status == 200 for record in found)
