@@ -22,7 +22,6 @@ from greenlet import greenlet
 
 from console.records import broken
 from remediator import head as judge
-from remediator.adapters.memory import MemoryStore
 from remediator.errors import RemediatorError
 from remediator.head import Change, Head, Message, Policy
 from remediator.jwt import Keys
@@ -31,6 +30,7 @@ from remediator.outcome import Event
 from remediator.pipeline import Remediator
 from remediator.report_link import FIELD_NAMES, LinkPolicy, ReportLink
 from remediator.sample import Deadline, Fault, Sample
+from tests.memory import MemoryStore
 from tests.scenes import BEGAN, GOOD, KEY, LOGIN, RESOLVED, failing, sns
 
 LEASE_SECONDS = 60.0

@@ -7,12 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from remediator.adapters.memory import MemoryFactory, MemoryPeople, MemoryShop, MemoryStore
 from remediator.head import Policy
 from remediator.masking import Mask
 from remediator.pipeline import Remediator
 from remediator.report_link import FIELD_NAMES, LinkPolicy
 from remediator.sample import Fault, Sample
+from tests.memory import MemoryFactory, MemoryPeople, MemoryShop, MemoryStore
 
 BEGAN = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 KEY, CODE = "0123456789abcdef0123456789abcdef", "a1b2c3d4"

@@ -11,7 +11,6 @@ import pytest
 from console.gameday.days import DAYS
 from console.gameday.shop import Shop
 from remediator.adapters.http import Caller, HttpFactory, HttpShop
-from remediator.adapters.memory import MemoryStore
 from remediator.adapters.secrets import CanarySecret, Credentials
 from remediator.bootstrap import now
 from remediator.canary import Canary
@@ -20,6 +19,7 @@ from remediator.masking import Mask
 from remediator.report_link import FIELD_NAMES
 from remediator.sample import Deadline
 from remediator.settings import CanarySettings
+from tests.memory import MemoryStore
 
 
 class KnownSecret(CanarySecret):

@@ -11,7 +11,6 @@ import pytest
 from console.gameday.days import DAYS, GameDay
 from console.gameday.shop import Shop
 from remediator.adapters.http import Caller, HttpFactory, HttpShop
-from remediator.adapters.memory import MemoryPeople, MemoryStore
 from remediator.adapters.pinned import system_resolver
 from remediator.adapters.secrets import Credentials, DinerSecret
 from remediator.bootstrap import now
@@ -23,6 +22,7 @@ from remediator.pipeline import Remediator
 from remediator.report_link import FIELD_NAMES, LinkPolicy
 from remediator.sample import Deadline
 from remediator.settings import Settings
+from tests.memory import MemoryPeople, MemoryStore
 from tests.scenes import alarm
 
 

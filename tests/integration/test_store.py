@@ -10,11 +10,11 @@ import pytest
 from console.gameday.local_aws import LocalAws
 from console.records import Records
 from remediator.adapters.dynamodb import DynamoStore
-from remediator.adapters.memory import MemoryStore
 from remediator.errors import StateError, UnreadableHead
 from remediator.head import Change, Head, Wake, claim, close, release
 from remediator.outcome import Ending, Event, Outcome
 from remediator.ports import Store
+from tests.memory import MemoryStore
 from tests.scenes import BEGAN
 
 KEEP = timedelta(days=400)

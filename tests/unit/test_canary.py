@@ -8,7 +8,6 @@ from datetime import timedelta
 
 import pytest
 
-from remediator.adapters.memory import MemoryShop, MemoryStore
 from remediator.adapters.metrics import EmbeddedMetrics
 from remediator.adapters.secrets import Credentials
 from remediator.alarms import Verdict, read
@@ -20,6 +19,7 @@ from remediator.masking import Mask
 from remediator.outcome import Ending, Outcome
 from remediator.report_link import FIELD_NAMES
 from remediator.sample import Deadline, Fault, Sample
+from tests.memory import MemoryShop, MemoryStore
 from tests.scenes import (
     BEGAN,
     GOOD,

@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 import pytest
 
 from console.records import broken
-from remediator.adapters.memory import MemoryStore
 from remediator.errors import DeadlineOver, MessageError, StateError, Unhealed, UnreadableHead
 from remediator.head import Change, Head, Message, Pause, Policy, Wake, claim, pause, resume
 from remediator.outcome import Ending, Outcome
 from remediator.sample import Deadline, Fault, Sample
+from tests.memory import MemoryStore
 from tests.scenes import (
     BEGAN,
     ELSEWHERE,
