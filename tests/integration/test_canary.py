@@ -1,4 +1,4 @@
-"""The canary by its real adapters at the shop. A throttled order is left to the unit tests: it is two time-outs of 5 s."""
+"""The canary by its real adapters at the shop. A throttled order, two time-outs of 5 s, is left to the unit tests."""
 
 import time
 from collections.abc import Iterator
