@@ -316,7 +316,7 @@ def test_alarms_that_keep_coming_are_looked_at_once_a_second_until_they_stop() -
 
     assert ending.outcome is Outcome.HEALED
     assert scene.shop.orders == 3 + 12
-    assert sum(wait > 0.5 for wait in waits) == 12
+    assert sum(wait > 1.0 for wait in waits) == 12  # what is shorter is the jitter between two tries to write
 
 
 def test_alarm_that_follows_a_good_look_at_once_is_looked_at_a_little_later() -> None:
