@@ -337,7 +337,7 @@ def test_alarms_that_never_stop_while_orders_are_good_are_unresolved_after_half_
     with pytest.raises(Unhealed, match="alarms kept coming"):
         scene.remediator.handle(ALARM, "r-1", Deadline(100, lambda: sum(waits)))
 
-    assert 30 <= sum(waits) < 32
+    assert 30 <= sum(waits) < 30 + 2 * (1.25 + 1.0)  # one look and one try to write may be under way
     assert scene.store.current.incident is not None
 
 
