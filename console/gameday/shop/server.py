@@ -209,3 +209,4 @@ async def _stop(runner: web.AppRunner) -> None:
         if connection.transport:
             connection.transport.abort()
     await runner.cleanup()
+    await asyncio.sleep(0)  # an aborted connection is closed in the loop's next turn
