@@ -36,7 +36,7 @@ def gameday(**options: Any) -> None:
               remediator gameday --list
     """
     from console.gameday import screen  # noqa: PLC0415 - boto3 is slow to import, and --list needs none
-    from console.gameday.play import Way, play  # noqa: PLC0415
+    from console.gameday.play import Way, play  # noqa: PLC0415 - as above
 
     if options["listed"] or not options["name"]:
         screen.list_days(as_json=options["as_json"])
@@ -64,7 +64,7 @@ def gameday(**options: Any) -> None:
 
 
 def _elsewhere(options: dict[str, Any]) -> Any:
-    from console.gameday.scene import Elsewhere  # noqa: PLC0415
+    from console.gameday.scene import Elsewhere  # noqa: PLC0415 - as above
 
     names = ("shop", "factory", "ca", "email", "password")
     given = [options[name] for name in names]
@@ -91,5 +91,5 @@ def chaos(kind: str) -> None:
     url = up["shop_control"] + "/_control"
     body = json.dumps({"chaos": kind}).encode()
     asked = urllib.request.Request(url, body, {"Content-Type": "application/json"})  # noqa: S310 - loopback
-    with urllib.request.urlopen(asked, timeout=10) as answer:  # noqa: S310
+    with urllib.request.urlopen(asked, timeout=10) as answer:  # noqa: S310 - as above
         click.echo(f"chaos: {json.loads(answer.read())['chaos']}")
