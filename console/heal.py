@@ -23,15 +23,15 @@ SECONDS = 150.0
 @as_json
 @on_stack
 def heal(stack: Stack, *, follow: bool, as_json: bool) -> None:
-    """Wake the remediator now, by a message to the alarm topic.
+    """Wake the remediator now.
 
-    It looks for itself and acts only on what it sees, as with any alarm. With --follow the exit code is 0 where the
-    shop is healthy now, else 1.
+    By a message to the alarm topic. It looks for itself and acts only on what it sees, as with any alarm. With
+    --follow the exit code is 0 where the shop is healthy now, else 1.
 
     \b
     Example: remediator heal --follow
     """
-    name = f"by hand {secrets.token_hex(3)}"
+    name = f"a person {secrets.token_hex(3)}"
     stack.client("sns").publish(
         TopicArn=stack.outputs["AlarmTopicArn"],
         Subject=name,
