@@ -1,0 +1,64 @@
+"""`remediator doctor`: is it safe to leave on?"""
+
+import json
+import sys
+from dataclasses import asdict
+
+import click
+
+from console.doctor.checks import CHECKS, Check, Finding, Patient, State, examine
+from console.heal import ending, ring
+from console.stack import Stack, on_stack
+from remediator.outcome import CONSEQUENCES, Outcome
+
+MARKS: dict[State, str] = {"ok": "green", "note": "yellow", "broken": "red"}
+GOOD: dict[Outcome, State] = {Outcome.HEALED: "ok", Outcome.ALREADY_HEALTHY: "ok", Outcome.OBSERVED: "note"}
+
+
+@click.command()
+@click.option("--live", is_flag=True, help="Send a test alarm through everything too. It may heal: it asks first.")
+@click.option("--yes", is_flag=True, help="Send the test alarm without asking.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output; --live needs --yes then.")
+@on_stack
+def doctor(stack: Stack, *, live: bool, yes: bool, as_json: bool) -> None:
+    """Say whether it is safe to leave on: a line for each check, and what to do where one isn't ok.
+
+    It places one order, logs out again, and calls no report link. Exit code 0 where nothing is broken, else 1.
+
+    \b
+    Examples: remediator doctor
+              remediator doctor --live
+    """
+    if live and not yes:
+        if as_json or not sys.stdin.isatty():
+            raise click.UsageError("--live may call a report link: say --yes where nobody can be asked")
+        click.confirm("Send a test alarm? Where orders fail it may call a report link.", abort=True)
+    shown = []
+    for check, finding in examine(Patient(stack), (*CHECKS, LIVE) if live else CHECKS):
+        shown.append({"name": check.name, **asdict(finding)})
+        if not as_json:
+            click.echo(line(check.name, finding))
+    healthy = all(row["state"] != "broken" for row in shown)
+    if as_json:
+        click.echo(json.dumps({"healthy": healthy, "checks": shown}))
+    sys.exit(0 if healthy else 1)
+
+
+def line(name: str, finding: Finding) -> str:
+    """A check's one line. The colour is left out where nobody sees it."""
+    do = f" - do: {finding.do}" if finding.do else ""
+    mark = click.style(f"{finding.state:7}", fg=MARKS[finding.state])
+    return f"{mark} {name:17} {' '.join(finding.found.split())}{do}"
+
+
+def _alive(patient: Patient) -> Finding:
+    """An alarm by hand, followed through everything to its outcome."""
+    try:
+        event = ending(patient.stack, ring(patient.stack))
+    except click.ClickException as error:
+        return Finding("broken", error.message)
+    outcome = Outcome(event["outcome"])
+    return Finding(GOOD.get(outcome, "broken"), f"{outcome}: {event['reason']}", CONSEQUENCES[outcome].ask)
+
+
+LIVE = Check("live alarm", _alive, "look at the function's log and both queues", ("outputs",))
