@@ -6,7 +6,8 @@ from dataclasses import asdict
 
 import click
 
-from console.doctor.checks import CHECKS, Check, Finding, Patient, State, examine
+from console.doctor.checks import CHECKS, Check, examine
+from console.doctor.patient import Finding, Patient, State
 from console.heal import ending, ring
 from console.stack import Stack, on_stack
 from remediator.outcome import CONSEQUENCES, Outcome

@@ -1,6 +1,8 @@
 """`remediator doctor` at a deployed stack: green where all is well; each thing that is broken is found and named."""
 
 import json
+import os
+import pty
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -14,8 +16,9 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from console.brakes import commit
-from console.doctor.checks import CHECKS, Patient, examine
+from console.doctor.checks import CHECKS, examine
 from console.doctor.command import line
+from console.doctor.patient import Patient
 from console.gameday.days import GameDay
 from console.gameday.local_aws import REGION, free_port
 from console.gameday.scene import KEPT_OF_THE_ALARM, STACK, Scene
@@ -63,10 +66,21 @@ def world() -> Iterator[World]:
         yield World(shop, scene, Stack(STACK, session, scene.outputs, {}, scene.aws.url))
 
 
-# How to break it, and put it right again after.
+def undone[**P, T](steps: Callable[P, Iterator[T]]) -> Callable[P, AbstractContextManager[T]]:
+    """How to break it, up to the `yield`, and how to put it right again after, whatever came between."""
+
+    @contextmanager
+    def managed(*args: P.args, **kwargs: P.kwargs) -> Iterator[T]:
+        running = steps(*args, **kwargs)
+        try:
+            yield next(running)
+        finally:
+            next(running, None)
+
+    return managed
 
 
-@contextmanager
+@undone
 def role_lacks(world: World) -> Iterator[Patient]:
     iam, role = world.client("iam"), world.patient().function["Role"].rpartition("/")[2]
     name = {"RoleName": role, "PolicyName": "Remediate"}
@@ -80,7 +94,7 @@ def role_lacks(world: World) -> Iterator[Patient]:
 def denied(event: str, code: str = "AccessDenied") -> Break:
     """AWS's answer to somebody who lacks a permission."""
 
-    @contextmanager
+    @undone
     def broken(world: World) -> Iterator[Patient]:
         def answer(**_: object) -> tuple[Any, Any]:
             return SimpleNamespace(status_code=403), {"Error": {"Code": code, "Message": "no"}, "ResponseMetadata": {}}
@@ -90,7 +104,7 @@ def denied(event: str, code: str = "AccessDenied") -> Break:
     return broken
 
 
-@contextmanager
+@undone
 def unanswered(world: World) -> Iterator[Patient]:
     def never(**_: object) -> NoReturn:
         raise EndpointConnectionError(endpoint_url="https://monitoring.example")
@@ -101,7 +115,7 @@ def unanswered(world: World) -> Iterator[Patient]:
 def shown(event: str, change: Callable[[Any], None]) -> Break:
     """A state that the local AWS can't be brought into: its answer is changed."""
 
-    @contextmanager
+    @undone
     def broken(world: World) -> Iterator[Patient]:
         def handler(parsed: Any, **_: object) -> None:
             change(parsed)
@@ -111,13 +125,13 @@ def shown(event: str, change: Callable[[Any], None]) -> Break:
     return broken
 
 
-@contextmanager
+@undone
 def output_missing(world: World) -> Iterator[Patient]:
     left = {name: value for name, value in world.stack.outputs.items() if name != "FailureQueueUrl"}
     yield Patient(replace(world.stack, outputs=left))
 
 
-@contextmanager
+@undone
 def unconfirmed(world: World) -> Iterator[Patient]:
     """Nobody but an address that never confirmed. The local AWS lists that as if it had: told as AWS tells it."""
     topics, topic = world.client("sns"), world.stack.outputs["PeopleTopicArn"]
@@ -140,7 +154,7 @@ def unconfirmed(world: World) -> Iterator[Patient]:
         topics.subscribe(TopicArn=topic, Protocol=one["Protocol"], Endpoint=one["Endpoint"])
 
 
-@contextmanager
+@undone
 def unsubscribed(world: World) -> Iterator[Patient]:
     topics, topic = world.client("sns"), world.stack.outputs["AlarmTopicArn"]
     found = topics.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"][0]
@@ -149,7 +163,7 @@ def unsubscribed(world: World) -> Iterator[Patient]:
     topics.subscribe(TopicArn=topic, Protocol="lambda", Endpoint=found["Endpoint"])
 
 
-@contextmanager
+@undone
 def policy_of_others(world: World) -> Iterator[Patient]:
     topics, topic = world.client("sns"), world.stack.outputs["AlarmTopicArn"]
     before = topics.get_topic_attributes(TopicArn=topic)["Attributes"]["Policy"]
@@ -159,7 +173,7 @@ def policy_of_others(world: World) -> Iterator[Patient]:
     topics.set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=before)
 
 
-@contextmanager
+@undone
 def actions_disabled(world: World) -> Iterator[Patient]:
     watch, names = world.client("cloudwatch"), [world.stack.outputs["OrdersFailingAlarm"]]
     watch.disable_alarm_actions(AlarmNames=names)
@@ -167,7 +181,7 @@ def actions_disabled(world: World) -> Iterator[Patient]:
     watch.enable_alarm_actions(AlarmNames=names)
 
 
-@contextmanager
+@undone
 def actions_elsewhere(world: World) -> Iterator[Patient]:
     watch, name = world.client("cloudwatch"), world.stack.outputs["OrdersFailingAlarm"]
     alarm = watch.describe_alarms(AlarmNames=[name])["MetricAlarms"][0]
@@ -177,7 +191,7 @@ def actions_elsewhere(world: World) -> Iterator[Patient]:
     watch.put_metric_alarm(**kept)
 
 
-@contextmanager
+@undone
 def schedule(world: World, state: str) -> Iterator[None]:
     """A schedule of the canary's that never runs it."""
     schedules, name = world.client("scheduler"), world.stack.outputs["CanaryName"]
@@ -189,14 +203,14 @@ def schedule(world: World, state: str) -> Iterator[None]:
     schedules.delete_schedule(Name="doctor")
 
 
-@contextmanager
+@undone
 def schedule_disabled(world: World) -> Iterator[Patient]:
     with schedule(world, "DISABLED"):
         yield world.patient()
 
 
 def secret(text: str) -> Break:
-    @contextmanager
+    @undone
     def broken(world: World) -> Iterator[Patient]:
         secrets, name = world.client("secretsmanager"), "pizza-diner"
         before = secrets.get_secret_value(SecretId=name)["SecretString"]
@@ -207,7 +221,7 @@ def secret(text: str) -> Break:
     return broken
 
 
-@contextmanager
+@undone
 def environment(world: World, **changes: str) -> Iterator[None]:
     functions, before = world.client("lambda"), world.scene.variables()
     name = world.stack.outputs["FunctionName"]
@@ -220,7 +234,7 @@ def environment(world: World, **changes: str) -> Iterator[None]:
 
 
 def variables(**changes: str) -> Break:
-    @contextmanager
+    @undone
     def broken(world: World) -> Iterator[Patient]:
         with environment(world, **changes):
             yield world.patient()
@@ -228,20 +242,20 @@ def variables(**changes: str) -> Break:
     return broken
 
 
-@contextmanager
+@undone
 def shop_gone(world: World) -> Iterator[Patient]:
     with environment(world, SHOP_URL=f"http://127.0.0.1:{free_port()}"):
         yield world.patient()
 
 
-@contextmanager
+@undone
 def private_host(world: World) -> Iterator[Patient]:
     """No game day any more: its schedule would be there, and the factory's address is this machine's."""
     with environment(world, GAME_DAY_CA=""), schedule(world, "ENABLED"):
         yield world.patient()
 
 
-@contextmanager
+@undone
 def unknown_host(world: World) -> Iterator[Patient]:
     def resolve(name: str, port: int) -> NoReturn:
         raise OSError
@@ -251,7 +265,7 @@ def unknown_host(world: World) -> Iterator[Patient]:
 
 
 def chaos(kind: str) -> Break:
-    @contextmanager
+    @undone
     def broken(world: World) -> Iterator[Patient]:
         world.shop.chaos(kind)
         yield world.patient()
@@ -261,7 +275,7 @@ def chaos(kind: str) -> Break:
 
 
 def condition(name: str) -> Break:
-    @contextmanager
+    @undone
     def broken(world: World) -> Iterator[Patient]:
         world.shop.condition(name)
         yield world.patient()
@@ -273,7 +287,7 @@ def condition(name: str) -> Break:
 def head(change: Callable[[], Head], form: str = "1") -> Break:
     """The table's head as somebody left it."""
 
-    @contextmanager
+    @undone
     def broken(world: World) -> Iterator[Patient]:
         tables, table = world.client("dynamodb"), world.stack.outputs["TableName"]
         key = {"pk": {"S": STACK}, "sk": {"S": "HEAD"}}
@@ -289,14 +303,14 @@ def head(change: Callable[[], Head], form: str = "1") -> Break:
     return broken
 
 
-@contextmanager
+@undone
 def paused(world: World) -> Iterator[Patient]:
     commit(world.stack, lambda head: judge.pause(head, now(), "release 42", "ada", None))
     yield world.patient()
     commit(world.stack, lambda head: judge.resume(head, now(), "ada"))
 
 
-@contextmanager
+@undone
 def table_gone(world: World) -> Iterator[Patient]:
     tables, table = world.client("dynamodb"), world.stack.outputs["TableName"]
     found = tables.describe_table(TableName=table)["Table"]
@@ -307,7 +321,7 @@ def table_gone(world: World) -> Iterator[Patient]:
 
 
 def letter(queue: str) -> Break:
-    @contextmanager
+    @undone
     def broken(world: World) -> Iterator[Patient]:
         queues, url = world.client("sqs"), world.stack.outputs[queue]
         queues.send_message(QueueUrl=url, MessageBody="a letter")
@@ -317,7 +331,7 @@ def letter(queue: str) -> Break:
     return broken
 
 
-@contextmanager
+@undone
 def clock_slow(world: World) -> Iterator[Patient]:
     yield world.patient(clock=lambda: now() - timedelta(seconds=40))
 
@@ -359,11 +373,12 @@ CASES = (
          ("SimulatePrincipalPolicy: AccessDenied", "permission")),
     Case("caller may not read the secret", denied("secrets-manager.GetSecretValue", "AccessDeniedException"),
          "secret and login", ("GetSecretValue", "permission")),
-    Case("no answer of CloudWatch", unanswered, "alarm", ("EndpointConnectionError",)),
+    Case("no answer of CloudWatch", unanswered, "alarm", ("EndpointConnectionError", "reaches AWS")),
     Case("topic's policy without CloudWatch", policy_of_others, "alarm topic", ("cloudwatch.amazonaws.com",)),
     Case("function not subscribed", unsubscribed, "wake", ("isn't subscribed",)),
     Case("unconfirmed subscription only", unconfirmed, "people", ("confirmed: none", "not confirmed: http", "link")),
     Case("alarm's actions disabled", actions_disabled, "alarm", ("actions disabled", "OrdersFailing")),
+    Case("alarm's name may not wake it", variables(ALARM_NAMES="another"), "alarm", ("not among AlarmNames",)),
     Case("no alarm at the topic", actions_elsewhere, "alarm", ("no alarm",)),
     Case("canary's schedule disabled", schedule_disabled, "canary", ("disabled",)),
     Case("wrong password", secret(WRONG), "secret and login", ("404", "credentials")),
@@ -381,23 +396,19 @@ CASES = (
     Case("message overdue", head(overdue), "messages", ("HEALED i",)),
     Case("paused", paused, "mode and pause", ("ada", "release 42", "remediator resume")),
     Case("calls used up", head(lambda: Head(calls=(now(),) * 6)), "calls left", ("0 of 6",)),
-    Case("dead letter", letter(DLQ), "queues", ("1 dead letters", "remediator redrive")),
-    Case("failed event", letter(FAILED), "queues", ("1 failed events", "remediator redrive")),
+    Case("dead letter", letter(DLQ), "queues", ("dead letters: 1", "remediator redrive")),
+    Case("failed event", letter(FAILED), "queues", ("failed events: 1", "remediator redrive")),
     Case("clock is slow", clock_slow, "clock", ("s from AWS's", "set this machine's clock")),
 )  # fmt: skip
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_what_is_broken_is_found_and_named_and_nothing_else_is(
-    world: World, case: Case, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_what_is_broken_is_found_and_named_and_nothing_else_is(world: World, case: Case) -> None:
     with case.breaking(world) as patient:
         found = {check.name: finding for check, finding in examine(patient, CHECKS)}
 
     broken = [name for name, finding in found.items() if finding.state == "broken"]
     lines = {name: line(name, finding) for name, finding in found.items()}
-    with capsys.disabled():
-        print("", *(lines[name] for name in broken), sep="\n")  # noqa: T201 - the table of what each case shows
     assert broken == [case.check]
     assert all(words in lines[case.check] for words in case.words), lines[case.check]
     assert found[case.check].do
@@ -405,12 +416,12 @@ def test_what_is_broken_is_found_and_named_and_nothing_else_is(
     assert world.shop.report_calls == NO_CALLS
 
 
-def doctor(world: World, *words: str) -> subprocess.CompletedProcess[str]:
-    """The command as a person runs it, without a terminal."""
+def doctor(world: World, *words: str, stdin: int = subprocess.DEVNULL) -> subprocess.CompletedProcess[str]:
+    """The command as a person runs it; without a terminal, unless `stdin` is one."""
     return subprocess.run(
         [str(ROOT / ".venv/bin/remediator"), "doctor", "--stack", STACK, "--region", REGION, *words],
         env=world.scene.aws.environment(),
-        stdin=subprocess.DEVNULL,
+        stdin=stdin,
         capture_output=True,
         text=True,
         check=False,
@@ -475,6 +486,20 @@ def test_live_alarm_is_not_sent_where_nobody_can_be_asked(world: World, words: l
     assert done.returncode == 2
     assert "--yes" in done.stderr
     assert done.stdout == ""
+    assert events(world) == before
+
+
+def test_at_a_terminal_a_no_sends_nothing(world: World) -> None:
+    before = events(world)
+    ours, theirs = pty.openpty()
+    os.write(ours, b"n\n")
+
+    done = doctor(world, "--live", stdin=theirs)
+
+    os.close(ours)
+    os.close(theirs)
+    assert (done.returncode, "Aborted" in done.stderr) == (1, True), done.stderr
+    assert "Send a test alarm?" in done.stdout
     assert events(world) == before
 
 
