@@ -19,7 +19,7 @@ setup: $(STAMPS) ## install everything the project needs, all of it below .venv 
 demo: setup ## heal the incident of 2025-04-08 on this machine, without a cloud account
 	.venv/bin/remediator gameday fail
 
-test: setup check build .tools/alertmanager/usr/bin/prometheus-alertmanager ## all tests, with real parts, on a bare machine (about five minutes)
+test: setup check build .tools/alertmanager/usr/bin/prometheus-alertmanager /usr/bin/chromium ## all tests, with real parts, on a bare machine (about five minutes)
 	.venv/bin/python -m pytest -n 2 --dist worksteal
 
 unit: .venv/.done ## the unit tests alone
@@ -80,6 +80,9 @@ pins: .tools/uv/.done ## pin the newest versions anew, with hashes
 .tools/alertmanager/usr/bin/prometheus-alertmanager:
 	@mkdir -p .tools/alertmanager
 	-cd .tools/alertmanager && apt-get download -qq prometheus-alertmanager && dpkg -x *.deb . && rm -f *.deb
+
+/usr/bin/chromium: # what can't be had is skipped by its tests, which say so
+	-test "$$(id -u)" = 0 && apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium >/dev/null
 
 .tools/uv/.done: requirements/uv.txt
 	$(PYTHON) -m venv .tools/uv

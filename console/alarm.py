@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from console.terminal import always_json
 from remediator import alarms
 from remediator.alarms import Verdict, fields
 
@@ -49,6 +50,7 @@ def _cut(content: str, error: json.JSONDecodeError) -> bool:
 
 
 @click.command()
+@always_json
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.pass_context
 def alarm(context: click.Context, *, file: Path) -> None:

@@ -11,6 +11,7 @@ from typing import get_args
 import click
 
 from console.stack import Stack, on_stack
+from console.terminal import as_json
 from remediator import head as judge
 from remediator.adapters.dynamodb import DynamoStore
 from remediator.bootstrap import now
@@ -48,7 +49,7 @@ def wake(stack: Stack, why: str) -> None:
 @click.command()
 @click.option("--reason", required=True, help="Why; it goes into the log and into messages.")
 @click.option("--until", type=click.DateTime(), help="UTC; without it the pause holds until `remediator resume`.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+@as_json
 @on_stack
 def pause(stack: Stack, *, reason: str, until: datetime | None, as_json: bool) -> None:
     """Stop the machine from calling anything; it still looks, and tells people what it sees.
@@ -64,7 +65,7 @@ def pause(stack: Stack, *, reason: str, until: datetime | None, as_json: bool) -
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+@as_json
 @on_stack
 def resume(stack: Stack, *, as_json: bool) -> None:
     """End a pause, and send the machine to look: an outage that began meanwhile raises no alarm again.
@@ -80,16 +81,20 @@ def resume(stack: Stack, *, as_json: bool) -> None:
 @click.command()
 @click.argument("wanted", type=click.Choice(get_args(Mode)), metavar="observe|act")
 @click.option("--reason", required=True, help="Why; it goes into the log.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+@click.option("--yes", is_flag=True, help="Let it act without asking.")
+@as_json
 @on_stack
-def mode(stack: Stack, *, wanted: Mode, reason: str, as_json: bool) -> None:
+def mode(stack: Stack, *, wanted: Mode, reason: str, yes: bool, as_json: bool) -> None:
     """Lower the machine to observe, or give it back the template's mode.
 
-    The template's parameter Mode is the ceiling: `act` under a template of observe changes nothing.
+    The template's parameter Mode is the ceiling: `act` under a template of observe changes nothing. `act` asks first.
 
     \b
-    Example: remediator mode observe --reason "the factory moves house"
+    Examples: remediator mode observe --reason "the factory moves house"
+              remediator mode act --reason "it has moved" --yes
     """
+    if wanted == "act" and not yes:
+        click.confirm("from the next alarm on it may call report links again; go on?", abort=True, err=True)
     head = commit(stack, lambda head: judge.set_mode(head, now(), wanted, reason, getpass.getuser()))
     ceiling = stack.parameters.get("Mode", "act")
     held = " (the template says observe, and it is the ceiling)" if (ceiling, wanted) == ("observe", "act") else ""
@@ -97,7 +102,7 @@ def mode(stack: Stack, *, wanted: Mode, reason: str, as_json: bool) -> None:
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+@as_json
 @on_stack
 def status(stack: Stack, *, as_json: bool) -> None:
     """Say what the machine may do now, and what it is doing.

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from console.terminal import always_json
 from remediator.diagnosis import diagnose as judge
 from remediator.report_link import LinkPolicy, ReportLink, guard
 from remediator.sample import Sample
@@ -14,6 +15,7 @@ from remediator.settings import FACTORY
 
 
 @click.command()
+@always_json
 @click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--elapsed", default=0.0, help="Seconds until the answer was whole.  [default: quick]")
 @click.option("--allow-host", "hosts", multiple=True, help=f"A host a link may lead to.  [default: {FACTORY}]")

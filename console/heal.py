@@ -9,9 +9,11 @@ from typing import Any
 
 import click
 
+from console import timeline
 from console.brakes import wake
-from console.incidents import timeline
+from console.incidents import known
 from console.stack import Stack, on_stack
+from console.terminal import as_json
 from remediator.outcome import CONSEQUENCES, Outcome
 
 SECONDS = 150.0
@@ -19,7 +21,7 @@ SECONDS = 150.0
 
 @click.command()
 @click.option("--follow", is_flag=True, help="Wait for the outcome, and show the timeline.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+@as_json
 @on_stack
 def heal(stack: Stack, *, follow: bool, as_json: bool) -> None:
     """Wake the remediator now, by a message to the alarm topic.
@@ -39,7 +41,8 @@ def heal(stack: Stack, *, follow: bool, as_json: bool) -> None:
         click.echo(json.dumps(event))
     else:
         if event["incident"]:
-            timeline(stack, event["incident"])
+            found = known(stack, event["incident"])
+            timeline.show(found, stack.records.log(found))
         again = " (it is tried again in a minute)" if CONSEQUENCES[Outcome(event["outcome"])].raises else ""
         click.echo(f"{event['outcome']}: {event['reason']}{again}")
     sys.exit(0 if event["outcome"] in (Outcome.HEALED, Outcome.ALREADY_HEALTHY) else 1)

@@ -1,81 +1,126 @@
 """`remediator incidents` and `remediator show`: what happened."""
 
 import json
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from datetime import datetime
-from typing import Any
+from datetime import UTC, datetime
 
 import click
-from rich.console import Console
 from rich.table import Table
 
+from console import orders, stats, timeline
 from console.records import plain
 from console.stack import Stack, on_stack
+from console.terminal import as_json, paper
+from remediator.head import Entry, Summary
+
+SECONDS_BETWEEN_LOOKS = 0.5
 
 
 @click.command()
 @click.option("--newest", default=50, show_default=True, help="How many.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+@click.option("--since", type=click.DateTime(), help="Only those opened from then on, UTC.")
+@click.option("--stats", "figures", is_flag=True, help="How long they took, beside the people of 2025-04-08.")
+@as_json
 @on_stack
-def incidents(stack: Stack, *, newest: int, as_json: bool) -> None:
+def incidents(stack: Stack, *, newest: int, since: datetime | None, figures: bool, as_json: bool) -> None:
     """List the newest incidents.
 
     \b
-    Example: remediator incidents --newest 10
+    Examples: remediator incidents --newest 10
+              remediator incidents --since 2026-11-01 --stats
     """
-    found = stack.records.incidents(newest)
-    if as_json:
+    found = stack.records.incidents(newest, since.replace(tzinfo=UTC) if since else None)
+    if figures:
+        _figures(stats.rows(found, _noticed(stack, found)), as_json=as_json)
+    elif as_json:
         click.echo(json.dumps({"incidents": [asdict(each) for each in found]}, default=str))
-        return
-    table = Table("incident", "opened, UTC", "outcome", "calls", "healed in", box=None, pad_edge=False)
-    for each in found:
-        outcome = each.outcome or "OPEN"
-        state = outcome if each.ended_at else f"{outcome}, open"
-        healed = f"{each.phases.get('total', 0) / 1000:.2f} s" if each.phases and each.ended_at else ""
-        table.add_row(each.id, f"{each.opened_at:%Y-%m-%d %H:%M:%S}", state, str(each.calls), healed)
-    Console().print(table if found else "no incidents yet")
+    else:
+        paper().print(_listed(found) if found else "no incidents yet")
 
 
 @click.command()
 @click.argument("incident")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+@click.option("--follow", is_flag=True, help="Show what comes until it has ended; with --json an entry a line.")
+@as_json
 @on_stack
-def show(stack: Stack, *, incident: str, as_json: bool) -> None:
+def show(stack: Stack, *, incident: str, follow: bool, as_json: bool) -> None:
     """Show one incident's timeline; INCIDENT may be the beginning of its id.
 
     \b
-    Example: remediator show 20261123T0800
+    Examples: remediator show 20261123T0800
+              remediator show 20261123T0800 --follow
     """
-    if as_json:
-        found = stack.records.incident(incident)
-        entries = [plain(entry) for entry in stack.records.log(found)] if found else []
-        summary = json.loads(json.dumps(asdict(found), default=str)) if found else None
-        click.echo(json.dumps({"incident": summary, "log": entries}))
+    found = known(stack, incident)
+    if follow:
+        _follow(stack, found, as_json=as_json)
+    elif as_json:
+        summary = json.loads(json.dumps(asdict(found), default=str))
+        click.echo(json.dumps({"incident": summary, "log": [plain(entry) for entry in stack.records.log(found)]}))
     else:
-        timeline(stack, incident)
+        timeline.show(found, stack.records.log(found))
 
 
-def timeline(stack: Stack, name: str) -> None:
-    """Print an incident's log. Raises click.ClickException where there is none of that name."""
+def known(stack: Stack, name: str) -> Summary:
+    """The incident of that id, or whose id begins so. Raises click.ClickException where there is none."""
     found = stack.records.incident(name)
     if found is None:
         raise click.ClickException(f"there is no incident {name}; `remediator incidents` lists them")
-    console = Console()
-    console.print(f"incident {found.id}, woken by {found.alarm}", highlight=False)
-    console.print(log_table([plain(entry) for entry in stack.records.log(found)]))
+    return found
 
 
-def log_table(log: Sequence[dict[str, Any]]) -> Table:
-    """Log entries as people read them: UTC, seconds since the incident was opened, what, evidence."""
-    table = Table("entry", "UTC", "s", "what", "evidence", box=None, pad_edge=False)
-    start = None
-    for entry in log:
-        at = datetime.fromisoformat(entry["at"])
-        start = start if start and entry["kind"] != "opened" else at
-        data = entry["data"]
-        woken = f"{data['alarm']}: {data['why']}" if "alarm" in data else data.get("why")
-        evidence = data.get("evidence") or woken or data.get("says") or data.get("fault") or ""
-        what = f"{entry['kind']} {data['outcome']}" if "outcome" in data else entry["kind"]
-        table.add_row(str(entry["v"]), f"{at:%H:%M:%S}", f"{(at - start).total_seconds():+.2f}", what, evidence)
+def _follow(stack: Stack, incident: Summary, *, as_json: bool) -> None:
+    for number, entry in enumerate(_coming(stack, incident)):
+        if as_json:
+            click.echo(json.dumps(plain(entry)))
+        else:
+            line = timeline.lines([entry], incident.opened_at)
+            paper().print(timeline.table(line, header=number == 0))
+
+
+def _coming(stack: Stack, incident: Summary) -> Iterator[Entry]:
+    """The incident's entries as they come, until it has ended."""
+    seen = 0
+    while True:
+        for entry in stack.records.log(incident):
+            if entry.v > seen:
+                seen = entry.v
+                yield entry
+        if incident.ended_at:
+            return
+        time.sleep(SECONDS_BETWEEN_LOOKS)
+        incident = known(stack, incident.id)
+
+
+def _listed(found: Sequence[Summary]) -> Table:
+    table = Table("incident", "opened, UTC", "outcome", "calls", "took", "woken by", box=None, pad_edge=False)
+    for each in found:
+        outcome = each.outcome or "OPEN"
+        state = outcome if each.ended_at else f"{outcome}, open"
+        took = stats.lasting((each.ended_at - each.opened_at).total_seconds()) if each.ended_at else ""
+        table.add_row(each.id, f"{each.opened_at:%Y-%m-%d %H:%M:%S}", state, str(each.calls), took, each.alarm)
     return table
+
+
+def _noticed(stack: Stack, found: Sequence[Summary]) -> dict[str, float]:
+    """Seconds from the first failed order to the wake, where the shop's metric tells."""
+    counted = [(each, orders.count(stack, each.opened_at, each.ended_at)) for each in found if each.ended_at]
+    return {
+        each.id: max(0.0, (each.opened_at - told.began).total_seconds())
+        for each, told in counted
+        if isinstance(told, orders.Orders) and told.began
+    }
+
+
+def _figures(found: Sequence[stats.Row], *, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps({"stats": [asdict(row) for row in found]}))
+        return
+    table = Table("healed incidents", "count", "median", "p90", "worst", "by hand", box=None, pad_edge=False)
+    for row in found:
+        times = [stats.lasting(seconds) for seconds in (row.median, row.p90, row.worst)]
+        table.add_row(row.name, str(row.count), *times, stats.lasting(row.by_hand) if row.by_hand else "-")
+    paper().print(table if found else "no incident was healed yet")
+    if found:
+        paper().print("by hand: the people of 2025-04-08; to notice: from the first failed order of the shop's metric")

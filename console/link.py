@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 import click
 
+from console.terminal import always_json
 from remediator.adapters.pinned import system_resolver
 from remediator.report_link import LinkPolicy, Refusal, guard
 from remediator.settings import FACTORY
@@ -32,6 +33,7 @@ def judge(
 
 
 @click.command()
+@always_json
 @click.argument("url")
 @click.option("--allow-host", "hosts", multiple=True, default=(FACTORY,), show_default=True, help="host or host:port")
 @click.option("--allow-private", is_flag=True, help="Let private addresses pass, as on game days.")

@@ -11,6 +11,7 @@ COMMANDS = {
     "doctor": "console.doctor.command",
     "incidents": "console.incidents",
     "show": "console.incidents",
+    "report": "console.report.command",
     "status": "console.brakes",
     "pause": "console.brakes",
     "resume": "console.brakes",
@@ -38,7 +39,18 @@ class Rows(click.Group):
         return found
 
 
-@click.group(cls=Rows, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+EXIT_CODES = """\b
+Exit codes:
+  0  as it should be
+  1  it isn't, or it couldn't be done, or it was interrupted
+  2  the words of the command are wrong; `alarm`: the file is refused
+  3  `link`: the link is refused
+"""
+
+
+@click.group(
+    cls=Rows, epilog=EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}
+)
 @click.version_option(package_name="pizza-remediator")
 def main() -> None:
     """Heal the pizza shop's failed orders, and answer for it."""

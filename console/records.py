@@ -9,6 +9,8 @@ from typing import Any
 from remediator.adapters.dynamodb import SUMMARIES, DynamoStore
 from remediator.head import Entry, Head, Summary, chained
 
+LAST_V = 10**10 - 1  # a log entry's number has ten digits
+
 
 @dataclass(frozen=True, slots=True)
 class Records:
@@ -23,25 +25,32 @@ class Records:
         return DynamoStore(self.client, self.table, self.target, timedelta(0)).head()
 
     def log(self, incident: Summary | None = None) -> list[Entry]:
-        """The whole log, or one incident's part of it, oldest first."""
+        """The whole log, or one incident's part of it, oldest first.
+
+        That part is without a gap, people's brakes among it; it reaches to the log's end while the incident is open,
+        else to the message about its end, where that follows at once.
+        """
         if incident is None:
-            return [_entry(item) for item in self._query(self.target, "LOG#")]
-        found = self._query(self.target, "LOG#", between=(incident.first_v, incident.last_v))
-        return [entry for entry in map(_entry, found) if entry.incident == incident.id]
+            return [_entry(item) for item in self._query(self.target, *_span("LOG#", 0, LAST_V))]
+        last = incident.last_v + 1 if incident.ended_at else LAST_V
+        found = [_entry(item) for item in self._query(self.target, *_span("LOG#", incident.first_v, last))]
+        follows = found and found[-1].v > incident.last_v and found[-1].kind != "told"
+        return found[:-1] if incident.ended_at and follows else found
 
     def incident(self, name: str) -> Summary | None:
         """One incident by its id, or by how that begins; None where there is none."""
-        found = next(iter(self._query(self.target, f"INCIDENT#{name}", limit=1)), None)
+        found = next(iter(self._query(self.target, f"INCIDENT#{name}", f"INCIDENT#{name}~", limit=1)), None)
         return SUMMARIES.validate_json(found["summary"]["S"]) if found else None
 
-    def incidents(self, newest: int = 50) -> list[Summary]:
-        """The newest incidents, newest first."""
-        found = self._query(self.target, "INCIDENT#", forward=False, limit=newest)
+    def incidents(self, newest: int = 50, since: datetime | None = None) -> list[Summary]:
+        """The newest incidents, newest first; with `since` those opened from then on."""
+        first = f"INCIDENT#{since.astimezone(UTC):%Y%m%dT%H%M%SZ}" if since else "INCIDENT#"
+        found = self._query(self.target, first, "INCIDENT#~", forward=False, limit=newest)
         return [SUMMARIES.validate_json(item["summary"]["S"]) for item in found]
 
     def events(self, day: datetime) -> list[dict[str, Any]]:
         """The event records of one UTC day, oldest first."""
-        found = self._query(f"{self.target}#EVENTS#{day.astimezone(UTC):%Y-%m-%d}", "")
+        found = self._query(f"{self.target}#EVENTS#{day.astimezone(UTC):%Y-%m-%d}", "2", "3")
         return [
             {
                 "sent": item["sk"]["S"].split("#")[0],
@@ -54,32 +63,23 @@ class Records:
         ]
 
     def _query(
-        self,
-        partition: str,
-        prefix: str,
-        *,
-        forward: bool = True,
-        limit: int | None = None,
-        between: tuple[int, int] | None = None,
+        self, partition: str, first: str, last: str, *, forward: bool = True, limit: int | None = None
     ) -> Iterator[Any]:
-        condition, values = "pk = :pk", {":pk": {"S": partition}}
-        if between:
-            condition += " AND sk BETWEEN :first AND :last"
-            first, last = (f"{prefix}{v:010d}" for v in between)
-            values |= {":first": {"S": first}, ":last": {"S": last}}
-        elif prefix:
-            condition += " AND begins_with(sk, :prefix)"
-            values[":prefix"] = {"S": prefix}
+        """The items of a partition whose sort keys lie from `first` to `last`."""
         pages = self.client.get_paginator("query").paginate(
             TableName=self.table,
-            KeyConditionExpression=condition,
-            ExpressionAttributeValues=values,
+            KeyConditionExpression="pk = :pk AND sk BETWEEN :first AND :last",
+            ExpressionAttributeValues={":pk": {"S": partition}, ":first": {"S": first}, ":last": {"S": last}},
             ScanIndexForward=forward,
             ConsistentRead=True,
             PaginationConfig={"MaxItems": limit, "PageSize": limit} if limit else {},
         )
         for page in pages:
             yield from page["Items"]
+
+
+def _span(prefix: str, first: int, last: int) -> tuple[str, str]:
+    return f"{prefix}{first:010d}", f"{prefix}{last:010d}"
 
 
 def broken(entries: Sequence[Entry]) -> str | None:

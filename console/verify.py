@@ -7,10 +7,11 @@ import click
 
 from console.records import broken
 from console.stack import Stack, on_stack
+from console.terminal import as_json
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+@as_json
 @on_stack
 def verify(stack: Stack, *, as_json: bool) -> None:
     """Walk the whole log and name the first entry that was altered, dropped or reordered. Exit code 1 if there is one.

@@ -3,11 +3,13 @@
 import json
 import sys
 import urllib.request
+from pathlib import Path
 from typing import Any
 
 import click
 
 from console.gameday.days import DAYS
+from console.terminal import as_json
 
 FAST_SECONDS = 2.0
 
@@ -15,12 +17,13 @@ FAST_SECONDS = 2.0
 @click.command()
 @click.argument("name", required=False)
 @click.option("--list", "listed", is_flag=True, help="List the game days and how each has to end.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+@as_json
 @click.option("--fast", is_flag=True, help=f"A throttled order takes {FAST_SECONDS:.0f} s in place of 32.")
 @click.option("--iam", is_flag=True, help="Hold everybody to their IAM roles, and print what was needed.")
 @click.option("--emulator", is_flag=True, help="Run the function in AWS's runtime emulator.")
 @click.option("--copies", default=0, help="Copies of the alarm sent at once.")
 @click.option("--again", default=0, help="Copies sent one after the other when it is over.")
+@click.option("--html", type=click.Path(dir_okay=False, path_type=Path), help="Write the incident's report there.")
 @click.option("--shop", help="Play at a shop that runs already; you start the chaos.")
 @click.option("--factory", help="That shop's factory; its links are https://HOST/…, without a port.")
 @click.option("--ca", type=click.Path(exists=True, dir_okay=False), help="The CA of its certificate, PEM.")
@@ -51,6 +54,7 @@ def gameday(**options: Any) -> None:
         again=options["again"],
         slow_seconds=FAST_SECONDS if options["fast"] else 32.0,
         elsewhere=_elsewhere(options),
+        html=options["html"],
     )
     if way.elsewhere and not day.diners:
         raise click.UsageError(f"{day.name} needs a shop of its own: the canary is run when that breaks")
@@ -77,7 +81,8 @@ def _elsewhere(options: dict[str, Any]) -> Any:
 
 @click.command()
 @click.argument("kind", type=click.Choice(["fail", "badjwt", "throttle", "off"]))
-def chaos(kind: str) -> None:
+@as_json
+def chaos(kind: str, *, as_json: bool) -> None:
     """Start or end chaos at the shop that `make local` keeps up.
 
     \b
@@ -92,4 +97,5 @@ def chaos(kind: str) -> None:
     body = json.dumps({"chaos": kind}).encode()
     asked = urllib.request.Request(url, body, {"Content-Type": "application/json"})  # noqa: S310 - loopback
     with urllib.request.urlopen(asked, timeout=10) as answer:  # noqa: S310 - as above
-        click.echo(f"chaos: {json.loads(answer.read())['chaos']}")
+        now = {"chaos": json.loads(answer.read())["chaos"]}
+    click.echo(json.dumps(now) if as_json else f"chaos: {now['chaos']}")

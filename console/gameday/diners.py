@@ -28,6 +28,7 @@ class Diners:
     namespace: str
     metric: str
     orders: list[tuple[float, bool]] = field(default_factory=list)
+    published: int = 0  # orders that the metric holds
     _over: threading.Event = field(default_factory=threading.Event)
 
     def __enter__(self) -> Self:
@@ -81,3 +82,4 @@ class Diners:
                 self.cloudwatch.put_metric_data(
                     Namespace=self.namespace, MetricData=[{**point, "StorageResolution": 1}]
                 )
+            self.published = counted

@@ -1,10 +1,12 @@
 """One game day, from an empty machine to the result: the real template in a local AWS, a shop, diners, chaos."""
 
+import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import click
@@ -15,6 +17,9 @@ from console.gameday.scene import METRIC, NAMESPACE, Elsewhere, Scene, emulate
 from console.gameday.shop import Shop
 from console.gameday.shop.conditions import CONDITIONS
 from console.records import Records, broken, plain
+from console.report.facts import gather
+from console.report.page import html
+from remediator.head import Entry
 from remediator.outcome import Outcome
 
 SECONDS_TO_WAKE = 90.0
@@ -29,7 +34,7 @@ class Way:
     """How a game day is played. `enforce`: IAM enforced. `emulator`: the function runs in AWS's runtime emulator.
 
     `copies`: how many copies of the alarm reach the topic at once, and `again`: one after the other.
-    `elsewhere`: a shop that runs already, in place of our own.
+    `elsewhere`: a shop that runs already, in place of our own. `html`: where the incident's report is written.
     """
 
     enforce: bool = False
@@ -38,6 +43,7 @@ class Way:
     again: int = 0
     slow_seconds: float = 32.0
     elsewhere: Elsewhere | None = None
+    html: Path | None = None
 
 
 @dataclass(slots=True)
@@ -47,7 +53,7 @@ class Result:
     day: GameDay
     outcome: str = "NOTHING"
     phases: dict[str, int] = field(default_factory=dict)
-    log: list[dict[str, Any]] = field(default_factory=list)
+    log: list[Entry] = field(default_factory=list)
     log_fault: str | None = None
     confirmed: datetime | None = None
     events: list[dict[str, Any]] = field(default_factory=list)
@@ -75,7 +81,7 @@ class Result:
             "expected": list(self.day.expected),
             "passed": self.passed,
             "phases": self.phases,
-            "log": self.log,
+            "log": [plain(entry) for entry in self.log],
             "log_whole": self.log_fault is None,
             "events": self.events,
             "messages": self.messages,
@@ -130,6 +136,9 @@ def play(day: GameDay, way: Way, step: Callable[[str], None]) -> Result:
         _collect(result, records, seen, heard, began)
         result.orders_failed = diners.failed(began.timestamp())  # the canary's own aren't counted
         result.orders_good_after = diners.good(ended)
+        if way.html:
+            _until(lambda: diners.published > diners.failed(), 30.0, "the diners' metric")
+            way.html.write_text(html(gather(scene.stack, records.incidents(1)[0])), encoding="utf-8")
         result.report_calls = sum(shop.report_calls.values()) if isinstance(shop, Shop) else _intents(result)
         result.messages = scene.messages()
         result.actions = sorted(scene.recorder.actions)
@@ -185,7 +194,7 @@ def _by_canary(scene: Scene, shop: Shop, seen: int, step: Callable[[str], None])
 
 def _intents(result: Result) -> int:
     """At a shop that isn't ours the log alone tells how often it was called."""
-    return sum(entry["kind"] == "intent" for entry in result.log)
+    return sum(entry.kind == "intent" for entry in result.log)
 
 
 def _over(records: Records, seen: int, endings: int = 1) -> bool:
@@ -195,23 +204,22 @@ def _over(records: Records, seen: int, endings: int = 1) -> bool:
 
 
 def _collect(result: Result, records: Records, seen: int, heard: int, began: datetime) -> None:
-    log = records.log()
-    result.log = [plain(entry) for entry in log]
-    result.log_fault = broken(log)
+    result.log = records.log()
+    result.log_fault = broken(result.log)
     mine = result.log[seen:]
-    endings = [e["data"] for e in mine if e["kind"] in ("closed", "released")]
+    endings = [json.loads(e.data) for e in mine if e.kind in ("closed", "released")]
     result.outcome = endings[-1]["outcome"] if endings else "NOTHING"
     result.phases = {
-        "failing until woken": _milliseconds(began, mine[0]["at"]) if mine else 0,
-        **({"confirmed until woken": _milliseconds(result.confirmed, mine[0]["at"])} if result.confirmed else {}),
+        "failing until woken": _milliseconds(began, mine[0].at) if mine else 0,
+        **({"confirmed until woken": _milliseconds(result.confirmed, mine[0].at)} if result.confirmed else {}),
         **(endings[-1]["phases"] if endings else {}),
     }
-    result.retries = sum(entry["kind"] == "continued" for entry in mine)
+    result.retries = sum(entry.kind == "continued" for entry in mine)
     result.events = records.events(began)[heard:]
 
 
-def _milliseconds(began: datetime, at: str) -> int:
-    return round((datetime.fromisoformat(at) - began).total_seconds() * 1000)
+def _milliseconds(began: datetime, at: datetime) -> int:
+    return round((at - began).total_seconds() * 1000)
 
 
 def _until(condition: Callable[[], bool], seconds: float, what: str) -> None:

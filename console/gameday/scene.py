@@ -9,15 +9,16 @@ from ssl import PEM_cert_to_DER_cert
 from typing import Any, Self
 from urllib.parse import urlsplit
 
+import boto3
 import click
 
 from console.gameday import embedded
 from console.gameday.days import GameDay
 from console.gameday.emulator import Emulator, Pool
-from console.gameday.local_aws import LocalAws, build
+from console.gameday.local_aws import REGION, LocalAws, build
 from console.gameday.recorder import Recorder
 from console.gameday.shop import Shop
-from console.records import Records
+from console.stack import Stack
 
 STACK = "pizza-remediator"
 NAMESPACE, METRIC = "PizzaShop", "OrdersFailed"
@@ -67,13 +68,20 @@ class Scene:
         self._stack.close()
 
     def deploy(self) -> None:
-        """Build and deploy the template, for this shop. Sets `built`, `outputs`, `records`."""
+        """Build and deploy the template, for this shop. Sets `built`, `parameters`, `outputs`, `records`."""
         self.built = build(self.aws.folder)
-        self.outputs = self.aws.deploy(self.built, STACK, self._parameters())
-        self.records = Records(self.aws.client("dynamodb"), self.outputs["TableName"], STACK)
+        self.parameters = self._parameters()
+        self.outputs = self.aws.deploy(self.built, STACK, self.parameters)
+        self.records = self.stack.records
         self._mailbox = self._subscribe()
         self._stop_the_schedule()
         self._shorten_the_alarm()
+
+    @property
+    def stack(self) -> Stack:
+        """The deployed stack, as the command line finds it."""
+        session = boto3.Session("test", "test", region_name=REGION)
+        return Stack(STACK, session, self.outputs, self.parameters, self.aws.url)
 
     def publish(self, text: str) -> None:
         """Send any text to the alarm topic."""

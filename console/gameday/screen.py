@@ -4,13 +4,15 @@ import json
 import time
 from typing import Self
 
+import click
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from console import timeline
 from console.gameday.days import ROWS
 from console.gameday.play import Result
-from console.incidents import log_table
+from console.terminal import paper
 
 
 class Steps:
@@ -52,9 +54,10 @@ class Steps:
 
 def show(result: Result) -> None:
     """The timeline, the log as stored, and what became of the orders."""
-    console = Console()
-    console.print(log_table(result.log))
-    console.print(f"\nlog: {result.log_fault or 'whole'}, last hash {result.log[-1]['hash'][:16]}…")
+    console = paper()
+    opened = next(entry.at for entry in reversed(result.log) if entry.kind == "opened")
+    console.print(timeline.table(timeline.lines(result.log, opened)))
+    console.print(f"\nlog: {result.log_fault or 'whole'}, last hash {result.log[-1].hash[:16]}…")
     console.print("phases: " + ", ".join(f"{name} {ms} ms" for name, ms in result.phases.items()))
     console.print(
         f"orders: {result.orders_failed} failed, {result.orders_good_after} good after; "
@@ -68,12 +71,11 @@ def show(result: Result) -> None:
 
 def list_days(*, as_json: bool) -> None:
     """The rows of the table."""
-    console = Console()
     if as_json:
         rows = [{"name": d.name, "about": d.about, "expected": list(d.expected), "calls": d.calls} for d in ROWS]
-        console.print_json(json.dumps(rows))
+        click.echo(json.dumps(rows))
         return
     table = Table("game day", "ends", "calls", "what happens", box=None, pad_edge=False)
     for day in ROWS:
         table.add_row(day.name, " or ".join(day.expected), str(day.calls), day.about)
-    console.print(table)
+    paper().print(table)

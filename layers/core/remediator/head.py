@@ -11,11 +11,13 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal
 
+from remediator.masking import unclickable
 from remediator.outcome import CONSEQUENCES, Outcome
 
 FORMAT: Final = 1
 CALLS_A_RUN: Final = 3
 HOUR: Final = timedelta(hours=1)
+MESSAGE_PART: Final = 300  # characters of a reason or an alarm's name in a message
 FLAPPING: Final = 3  # healings within the hour, from which on people are told so
 
 Mode = Literal["observe", "act"]
@@ -404,20 +406,23 @@ def _ended(new: Head, incident: Incident, now: datetime, kind: str, data: Mappin
 
 
 def _told(change: Change, incident: Incident, lease: Lease, now: datetime, *, urgent: bool) -> Change:
-    """The change with a message to people in the head's outbox: what, how long, what is asked, where to see more."""
+    """The change with a message to people in the head's outbox: what, how long, what is asked, where to see more.
+
+    Short, and with nothing in it that a mail program makes a link of: a host in it could be the factory's.
+    """
     data = json.loads(change.entries[-1].data)
     outcome = Outcome(data["outcome"])
     relapse = f", a relapse of {incident.before}" if incident.before else ""
     text = (
-        f"{outcome}: {data['evidence']}\n"
-        f"Incident {incident.id}{relapse}, woken by {incident.alarm}, "
-        f"{(now - incident.opened_at).total_seconds():.1f} s ago.\n"
+        f"{outcome}: {data['evidence'][:MESSAGE_PART]}\n"
+        f"Incident {incident.id}{relapse}, woken {(now - incident.opened_at).total_seconds():.1f} s ago by "
+        f"{incident.alarm[:MESSAGE_PART]}.\n"
         f"{CONSEQUENCES[outcome].ask}\n"
         f"More: remediator show {incident.id}\n"
         f"Log: {change.new.hash}\n"
     )
     subject = f"{'URGENT ' if urgent else ''}{outcome} {incident.id}"
-    message = Message(f"{incident.id}/{outcome}", subject, text, lease.owner, lease.until)
+    message = Message(f"{incident.id}/{outcome}", subject, unclickable(text), lease.owner, lease.until)
     return replace(change, new=replace(change.new, outbox=(*change.new.outbox, message)))
 
 

@@ -71,7 +71,14 @@ _RULES: tuple[tuple[re.Pattern[str], Callable[[str], str]], ...] = tuple(
         ),
     )
 )
+# A dot within a name, a slash after a scheme: what mail and chat programs take for the sign of a link.
+_CLICKABLE = re.compile(r"(?<=[\w-])\.(?=[\w-]*[^\W\d_])|:(?=//)")
 _SECRET_KEY = re.compile(rf"{_NAME}\Z", re.IGNORECASE)
+
+
+def unclickable(text: str) -> str:
+    """The text with hosts and links written so that no program makes them clickable: `factory[.]example[.]com`."""
+    return _CLICKABLE.sub(lambda sign: f"[{sign[0]}]", text)
 
 
 class Mask:

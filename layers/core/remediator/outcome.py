@@ -62,7 +62,7 @@ CONSEQUENCES: Final[dict[Outcome, Consequence]] = {
     Outcome.STOOD_DOWN: Consequence(False, "none", ""),
     Outcome.IGNORED: Consequence(False, "none", ""),
     Outcome.REFUSED: Consequence(False, "none", ""),
-    Outcome.FAILED: Consequence(True, "none", ""),
+    Outcome.FAILED: Consequence(True, "none", "Something on our own side failed: run remediator doctor."),
 }
 
 

@@ -1,0 +1,87 @@
+"""The diners' orders around an incident, as the shop's own metric counts them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from console.stack import Stack
+
+BEFORE = timedelta(hours=3)  # how far back a failure may have begun before anybody noticed
+POINTS = 1440  # the most that one GetMetricStatistics answers
+# How fine CloudWatch still knows a metric, by its age (CloudWatch user guide, "Metrics retention").
+RETENTION = (
+    (timedelta(hours=3), 10),
+    (timedelta(days=15), 60),
+    (timedelta(days=63), 300),
+    (timedelta(days=455), 3600),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One period of the metric: orders placed, and those of them that failed."""
+
+    at: datetime
+    placed: int
+    failed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """The stretch of failure that belongs to an incident. `period`: seconds, how finely it is known.
+
+    `began`: the start of the first period with a failure, None where none failed. Our own samples are not counted
+    unless the shop's metric counts them.
+    """
+
+    period: int
+    began: datetime | None
+    placed: int
+    failed: int
+
+
+def stretch(points: Sequence[Point], woken: datetime, period: int) -> Orders:
+    """The failing stretch around the wake: it begins after the last period before it in which every order was good."""
+    ordered = sorted(points, key=lambda point: point.at)
+    good = [p.at for p in ordered if p.placed and not p.failed and p.at + timedelta(seconds=period) <= woken]
+    mine = [p for p in ordered if p.failed and (not good or p.at > good[-1])]
+    began = mine[0].at if mine else None
+    failed = sum(p.failed for p in mine)
+    return Orders(period, began, sum(p.placed for p in ordered if began and p.at >= began), failed)
+
+
+def count(stack: Stack, woken: datetime, ended: datetime) -> Orders | str:
+    """The orders from before `woken` until `ended`, or one sentence why they can't be told."""
+    since = woken - BEFORE
+    period = _period(since, ended)
+    if period is None:
+        return "CloudWatch keeps no metric for that long."
+    asked = {
+        "Namespace": stack.parameters.get("AlarmNamespace", ""),
+        "MetricName": stack.parameters.get("AlarmMetric", ""),
+        "StartTime": since,
+        "EndTime": ended + timedelta(seconds=period),
+        "Period": period,
+        "Statistics": ["Sum", "SampleCount"],
+    }
+    try:
+        found = stack.client("cloudwatch").get_metric_statistics(**asked)["Datapoints"]
+    except (ClientError, BotoCoreError) as error:
+        return f"The shop's metric can't be read: {error}"
+    if not found:
+        return f"The shop's metric {asked['Namespace']}/{asked['MetricName']} knows no order of that time."
+    return stretch([_point(each) for each in found], woken, period)
+
+
+def _period(since: datetime, ended: datetime) -> int | None:
+    """The finest period that CloudWatch still knows and one answer holds."""
+    age, span = datetime.now(UTC) - since, (ended - since).total_seconds()
+    fine = [period for kept, period in RETENTION if age <= kept + timedelta(minutes=30) and span / period < POINTS - 1]
+    return fine[0] if fine else None
+
+
+def _point(found: dict[str, Any]) -> Point:
+    return Point(found["Timestamp"].astimezone(UTC), round(found["SampleCount"]), round(found["Sum"]))

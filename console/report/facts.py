@@ -1,0 +1,92 @@
+"""What is known of one incident: its log, the alarms that belong to it, the shop's metric of orders."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from console import orders, timeline
+from console.orders import Orders
+from console.records import broken
+from console.stack import Stack
+from remediator.bootstrap import now
+from remediator.head import Entry, Summary
+from remediator.outcome import Outcome
+
+DAYS_OF_ALARMS = 7  # an incident open for longer has its alarms of the first week read
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """One incident. `orders`: what the shop's metric says, or one sentence why it can't. `alarms`: the delivered
+    events that belong to it. `fault`: what is wrong with its part of the log, None where that is whole.
+    """
+
+    stack: str
+    incident: Summary
+    log: tuple[Entry, ...]
+    alarms: tuple[Mapping[str, Any], ...]
+    orders: Orders | str
+    fault: str | None
+    written: datetime
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """The latest; None while the first run works on it."""
+        return self.incident.outcome
+
+    @property
+    def lines(self) -> tuple[timeline.Line, ...]:
+        """The timeline; it begins with the first failed order, where the metric tells."""
+        logged = timeline.lines(self.log, self.incident.opened_at)
+        if self.began is None:
+            return logged
+        before = (self.began - self.incident.opened_at).total_seconds()
+        return (timeline.Line(self.began, before, "diners", "first failed order", "by the shop's metric"), *logged)
+
+    @property
+    def began(self) -> datetime | None:
+        """When the first order failed, where the metric tells: the start of that period."""
+        return self.orders.began if isinstance(self.orders, Orders) else None
+
+    @property
+    def seconds_open(self) -> float:
+        """From the first wake to the end, or until now."""
+        return ((self.incident.ended_at or self.written) - self.incident.opened_at).total_seconds()
+
+    @property
+    def seconds_to_notice(self) -> float | None:
+        """From the first failed order to the wake, where the metric tells."""
+        return max(0.0, (self.incident.opened_at - self.began).total_seconds()) if self.began else None
+
+    def data(self, *kinds: str) -> list[dict[str, Any]]:
+        """The data of the log's entries of these kinds, oldest first."""
+        return [json.loads(entry.data) for entry in self.log if entry.kind in kinds]
+
+    @property
+    def calls(self) -> list[tuple[dict[str, Any], dict[str, Any] | None]]:
+        """Each intent to call the report link with its answer, None where none was written."""
+        found: list[tuple[dict[str, Any], dict[str, Any] | None]] = []
+        for entry in self.log:
+            if entry.kind == "intent":
+                found.append((json.loads(entry.data), None))
+            elif entry.kind == "answer" and found:
+                found[-1] = (found[-1][0], json.loads(entry.data))
+        return found
+
+
+def gather(stack: Stack, incident: Summary) -> Facts:
+    """Read all that is known of an incident."""
+    at = now()
+    log = tuple(stack.records.log(incident))
+    ended = incident.ended_at or at
+    days = min((ended.date() - incident.opened_at.date()).days, DAYS_OF_ALARMS - 1)
+    alarms = [
+        event
+        for day in range(days + 1)
+        for event in stack.records.events(incident.opened_at + timedelta(days=day))
+        if event["incident"] == incident.id
+    ]
+    counted = orders.count(stack, incident.opened_at, ended)
+    return Facts(stack.name, incident, log, tuple(alarms), counted, broken(log), at)

@@ -1,0 +1,109 @@
+"""The report as Markdown, as one HTML file, and as JSON: the same sections, written three ways."""
+
+import math
+import re
+from dataclasses import dataclass
+from typing import Any, Final
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+from console.report.facts import Facts
+from console.report.sections import Todo, sections, when
+from console.stats import BY_HAND, HEALED_BY_HAND, PHASES, lasting
+
+SHORTEST = 0.001  # seconds: where the logarithmic scale begins
+OTHERS_MEDIAN: Final = 17 * 60.0  # of seventeen public reports of the same failure
+_SPECIAL = re.compile(r"([\\`*_\[\]<>|#~!])")
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One bar of a chart. `share`: how far across it reaches, 0 to 100."""
+
+    name: str
+    told: str
+    share: float
+
+
+def markdown(facts: Facts) -> str:
+    """The report as GitHub's Markdown. What came from outside is escaped."""
+    return _written("report.md.j2", facts)
+
+
+def html(facts: Facts) -> str:
+    """The report as one HTML file: no script, no request to anywhere. What came from outside is escaped."""
+    return _written("report.html.j2", facts)
+
+
+def plain(facts: Facts) -> dict[str, Any]:
+    """The report as JSON shows it: {"incident", "outcome", "sections": [{"title", "sentences", "todo"}]}."""
+    return {
+        "incident": facts.incident.id,
+        "outcome": facts.outcome,
+        "sections": [
+            {
+                "title": section.title,
+                "sentences": [told for told in section.told if isinstance(told, str)],
+                "todo": [told.text for told in section.told if isinstance(told, Todo)],
+            }
+            for section in sections(facts)
+        ],
+    }
+
+
+def phases(facts: Facts) -> list[Bar]:
+    """What the last run did, each step as a share of the longest."""
+    took = {name: ms for name, ms in (facts.incident.phases or {}).items() if name in PHASES}
+    longest = max([*took.values(), 1])
+    return [Bar(name, f"{ms} ms", 100 * ms / longest) for name, ms in took.items()]
+
+
+def beside_people(facts: Facts) -> list[Bar]:
+    """This incident's length beside people's, on a logarithmic scale from a millisecond to the longest."""
+    noticed = facts.seconds_to_notice
+    times = {
+        "this incident": facts.seconds_open,
+        **({"this one, with the time to notice": facts.seconds_open + noticed} if noticed is not None else {}),
+        "public reports, median": OTHERS_MEDIAN,
+        "by hand, 2025-04-08": HEALED_BY_HAND,
+        "by hand, with the time to notice": BY_HAND,
+    }
+    longest = max(times.values())
+    return [Bar(name, lasting(seconds), _log_share(seconds, longest)) for name, seconds in times.items()]
+
+
+def track(facts: Facts) -> list[float]:
+    """Where each line of the timeline stands between the first and the last, 0 to 100."""
+    at = [line.seconds for line in facts.lines]
+    span = max(at) - min(at) or 1.0
+    return [100 * (seconds - min(at)) / span for seconds in at]
+
+
+def _log_share(seconds: float, longest: float) -> float:
+    reach = math.log(max(seconds, SHORTEST) / SHORTEST) / math.log(longest / SHORTEST)
+    return 100 * max(reach, 0.01)
+
+
+def _written(template: str, facts: Facts) -> str:
+    environment = Environment(
+        loader=PackageLoader("console.report", "."),
+        autoescape=select_autoescape(["html.j2"]),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {"when": when, "md": _md}
+    return environment.get_template(template).render(
+        facts=facts,
+        sections=sections(facts),
+        is_todo=lambda told: isinstance(told, Todo),
+        lines=list(zip(facts.lines, track(facts), strict=True)),
+        phases=phases(facts),
+        people=beside_people(facts) if facts.outcome == "HEALED" else [],
+    )
+
+
+def _md(text: str) -> str:
+    """Text that means nothing in Markdown, on one line."""
+    return _SPECIAL.sub(r"\\\1", " ".join(text.split()))

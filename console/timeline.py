@@ -1,0 +1,79 @@
+"""An incident's log as people read it: when, who, what, and on what evidence."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from rich.table import Table
+
+from console.terminal import paper
+from remediator.head import Entry, Summary
+
+MACHINE = "remediator"
+# Each kind of entry: who did it (a field of its data, or the machine), what, and the fields its evidence is in.
+KINDS: Final[Mapping[str, tuple[str, str, tuple[str, ...]]]] = {
+    "opened": ("alarm", "woke the machine", ("why",)),
+    "continued": ("alarm", "woke it again", ("why",)),
+    "intent": (MACHINE, "decided to call the report link", ("evidence",)),
+    "answer": ("factory", "answered the report", ("says", "fault")),
+    "closed": (MACHINE, "ended it", ("evidence",)),
+    "released": (MACHINE, "let go, still open", ("evidence",)),
+    "told": (MACHINE, "told people", ("messages",)),
+    "paused": ("who", "paused it", ("why",)),
+    "resumed": ("who", "resumed it", ()),
+    "mode": ("who", "set the mode", ("mode", "why")),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a timeline. `seconds` after the incident was opened; before it they are negative."""
+
+    at: datetime
+    seconds: float
+    who: str
+    what: str
+    evidence: str
+
+
+def lines(log: Iterable[Entry], opened: datetime) -> tuple[Line, ...]:
+    """The entries of an incident as people read them, oldest first."""
+    return tuple(_line(entry, opened) for entry in log)
+
+
+def table(told: Sequence[Line], *, header: bool = True) -> Table:
+    """The lines as a table that folds to any width; without `header` one that goes on below another."""
+    made = Table(box=None, pad_edge=False, show_header=header)
+    for name, justify, width in (("UTC", "left", 8), ("seconds", "right", 8)):
+        made.add_column(name, justify=justify, no_wrap=True, min_width=width)  # type: ignore[arg-type] # a literal
+    for name, width in (("who", 12), ("what", 16), ("evidence", 20)):
+        made.add_column(name, overflow="fold", min_width=width if not header else None)
+    for each in told:
+        made.add_row(f"{each.at:%H:%M:%S}", f"{each.seconds:+.2f}", each.who, each.what, each.evidence)
+    return made
+
+
+def show(incident: Summary, log: Iterable[Entry]) -> None:
+    """Print an incident's timeline."""
+    paper().print(f"incident {incident.id}, woken by {incident.alarm}")
+    paper().print(table(lines(log, incident.opened_at)))
+
+
+def _line(entry: Entry, opened: datetime) -> Line:
+    data = json.loads(entry.data)
+    doer, what, fields = KINDS.get(entry.kind, (MACHINE, entry.kind, ()))
+    if "outcome" in data:
+        what = f"{what}: {data['outcome']}"
+    if "status" in data:
+        what = f"{what}: {data['status']}" if data["status"] else f"{what} not"
+    told = [_text(data[name]) for name in fields if data.get(name)]
+    if "link" in data:
+        told.append(f"link {data.get('host', '')} {data['link']}".replace("  ", " "))
+    who = data.get(doer, doer) if doer != MACHINE else MACHINE
+    return Line(entry.at, (entry.at - opened).total_seconds(), who, what, "; ".join(told))
+
+
+def _text(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -1,0 +1,179 @@
+"""The incident report: nine sections for every outcome, made from the log, never a guess, never a secret."""
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from console.orders import Orders, Point, stretch
+from console.report import page
+from console.report.sections import NINE, Todo, sections
+from remediator.outcome import CONSEQUENCES, Outcome
+from tests.endings import ENDINGS, INCIDENT_OF_2025, UNMEASURED, at_work, facts, played
+from tests.scenes import BEGAN, CODE, KEY, PASSWORD, TOKEN, failing
+
+TEAMS_HEADINGS = [
+    "Summary", "Detection", "Impact", "Timeline", "Response", "Root cause", "Resolution", "Prevention", "Action items",
+]  # fmt: skip
+
+
+def told(title: str, found: object) -> str:
+    """The sentences of one section."""
+    section = next(each for each in sections(found) if each.title == title)  # type: ignore[arg-type] # Facts
+    return " ".join(each.text if isinstance(each, Todo) else each for each in section.told)
+
+
+def test_outcomes_that_people_are_told_of_all_have_an_example() -> None:
+    assert set(ENDINGS) == {each for each in Outcome if CONSEQUENCES[each].tone != "none"} | {Outcome.FAILED}
+
+
+@pytest.mark.parametrize("outcome", ENDINGS)
+def test_report_of_each_outcome_has_the_nine_headings_names_it_and_leaves_to_people_what_it_cannot_know(
+    outcome: Outcome,
+) -> None:
+    found = facts(played(outcome))
+
+    text, shown = page.markdown(found), page.plain(found)
+
+    assert [section["title"] for section in shown["sections"]] == TEAMS_HEADINGS
+    assert [line[3:] for line in text.splitlines() if line.startswith("## ")] == TEAMS_HEADINGS
+    assert found.outcome is outcome
+    assert f"Incident {found.incident.id}: {outcome}" in text
+    assert all(section["sentences"] for section in shown["sections"])
+    assert "**TODO (a person):** Who was affected" in text
+    assert "**TODO (a person):** Why did it begin?" in text
+    assert CONSEQUENCES[outcome].ask in told("Action items", found)
+
+
+@pytest.mark.parametrize("outcome", ENDINGS)
+def test_no_report_holds_a_secret(outcome: Outcome) -> None:
+    found = facts(played(outcome))
+
+    written = page.markdown(found) + page.html(found) + json.dumps(page.plain(found))
+
+    assert not [secret for secret in (KEY, CODE, TOKEN, PASSWORD, "https://") if secret in written]
+
+
+def test_healed_report_states_the_figures_of_the_log_and_of_the_metric() -> None:
+    found = facts(played(Outcome.HEALED), INCIDENT_OF_2025)
+    seconds = (found.incident.ended_at - found.incident.opened_at).total_seconds()  # type: ignore[operator] # it ended
+
+    assert f"It ended HEALED after {seconds:.2f} s" in told("Summary", found)
+    assert "called the report link once" in told("Summary", found)
+    assert "2 h until the wake" in told("Detection", found)
+    assert "155 orders failed, of 160 placed" in told("Impact", found)
+    assert "at most 155 people" in told("Impact", found)
+    assert "27 min, and 2 h 27 min" in told("Response", found)
+    assert "It answered 200, “Problem resolved" in told("Resolution", found)
+    assert "of the log, which is whole" in told("Timeline", found)
+
+
+def test_what_the_metric_does_not_tell_is_asked_of_a_person() -> None:
+    found = facts(played(Outcome.HEALED), UNMEASURED)
+
+    assert UNMEASURED in told("Impact", found)
+    assert "How many orders failed?" in told("Impact", found)
+    assert "When did the first order fail" in told("Detection", found)
+    assert "this one, with the time to notice" not in page.html(found)
+
+
+def test_incident_at_which_a_run_still_looks_has_a_report_too() -> None:
+    found = facts(at_work())
+
+    assert "It is still open" in told("Summary", found)
+    assert "What ended the failure" in told("Resolution", found)
+    assert ": open" in page.markdown(found).splitlines()[0]
+
+
+def test_persons_brakes_are_part_of_the_response() -> None:
+    scene = played(Outcome.PAUSED)
+    found = replace(facts(scene), log=tuple(scene.store.log))
+
+    assert "ana paused it (release 42)" in told("Response", found)
+
+
+def test_broken_log_is_named_in_the_report() -> None:
+    found = replace(facts(played(Outcome.HEALED)), fault="entry 3 isn't what was written")
+
+    assert "altered: entry 3 isn't what was written" in told("Timeline", found)
+
+
+def test_call_whose_answer_was_lost_is_not_paired_with_the_answer_of_the_next() -> None:
+    found = facts(played(Outcome.HEALED))
+    intent = next(entry for entry in found.log if entry.kind == "intent")
+    twice = replace(found, log=(found.log[0], intent, *found.log[1:]))
+
+    assert [answer is None for _, answer in twice.calls] == [True, False]
+
+
+def test_words_from_outside_mean_nothing_in_markdown_and_in_html() -> None:
+    found = facts(played(Outcome.ALREADY_HEALTHY, name="<script>alert(1)</script> | [x](y) `*`"))
+
+    assert "<script>" not in page.html(found)
+    assert "&lt;script&gt;" in page.html(found)
+    assert r"\<script\>alert(1)\</script\> \| \[x\](y) \`\*\`" in page.markdown(found)
+
+
+@pytest.mark.parametrize("outcome", [Outcome.HEALED, Outcome.NO_LINK])
+def test_html_asks_nothing_of_anybody(outcome: Outcome) -> None:
+    written = page.html(facts(played(outcome), INCIDENT_OF_2025))
+
+    assert not [word for word in ("http:", "https:", "<script", "url(", "@import", "src=") if word in written.lower()]
+
+
+def test_headings_are_those_of_the_team() -> None:
+    assert list(NINE) == TEAMS_HEADINGS
+
+
+def point(minute: int, placed: int, failed: int) -> Point:
+    return Point(BEGAN + timedelta(minutes=minute), placed, failed)
+
+
+def test_stretch_of_failure_begins_after_the_last_good_period_before_the_wake() -> None:
+    points = [point(-9, 1, 1), point(-8, 3, 0), point(-5, 2, 2), point(-4, 0, 0), point(-3, 2, 1), point(0, 4, 1)]
+
+    found = stretch(points, BEGAN, 60)
+
+    assert found == Orders(60, BEGAN - timedelta(minutes=5), placed=8, failed=4)
+
+
+def test_period_in_which_the_wake_came_may_be_good_at_its_end() -> None:
+    assert stretch([point(-1, 5, 0), point(0, 9, 3)], BEGAN + timedelta(seconds=30), 60).failed == 3
+
+
+def test_no_failed_order_leaves_the_beginning_unknown() -> None:
+    assert stretch([point(-2, 5, 0), point(0, 9, 0)], BEGAN, 60) == Orders(60, None, 0, 0)
+
+
+def test_message_of_each_outcome_says_what_how_long_what_is_asked_where_to_see_more_and_the_logs_hash() -> None:
+    for outcome in ENDINGS:
+        if outcome in (Outcome.FAILED, Outcome.ALREADY_HEALTHY):  # nobody is told of one that only looked
+            continue
+        scene = played(outcome)
+        (message,) = scene.people.told
+        assert message.text.startswith(f"{outcome}: ")
+        assert " s ago by OrdersFailing" in message.text
+        assert CONSEQUENCES[outcome].ask in message.text
+        assert f"More: remediator show {facts(scene).incident.id}\n" in message.text
+        assert message.text.splitlines()[-1].removeprefix("Log: ") in {entry.hash for entry in scene.store.log}
+        assert len(message.text) < 900
+
+
+@pytest.mark.parametrize("outcome", [Outcome.OBSERVED, Outcome.BLOCKED, Outcome.LIMITED])
+def test_no_message_holds_what_a_mail_program_makes_a_link_of(outcome: Outcome) -> None:
+    (message,) = played(outcome, name="see https://factory.test/x or factory.test").people.told
+
+    assert "[.]test" in message.text
+    assert not [sign for sign in ("factory.test", "elsewhere.test", "://") if sign in message.text]
+
+
+def test_long_alarm_name_does_not_make_a_long_message() -> None:
+    (message,) = played(Outcome.NO_LINK, name="x" * 5000).people.told
+
+    assert len(message.text) < 900
+
+
+def test_failing_order_in_a_report_shows_its_link_as_host_and_fingerprint() -> None:
+    assert KEY in failing().body.decode()
+    assert "The link at factory.test, fingerprint " in told("Resolution", facts(played(Outcome.HEALED)))
