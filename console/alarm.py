@@ -54,10 +54,10 @@ def _cut(content: str, error: json.JSONDecodeError) -> bool:
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.pass_context
 def alarm(context: click.Context, *, file: Path) -> None:
-    """Say what the alarm in FILE would ask for: an event as Lambda gets it, or a bare message.
+    """Say what the alarm in FILE would ask for.
 
-    Prints one JSON object: `verdict` (`wake`, `stand_down`, `ignore`, `refuse`), `alarms`, `reason`. Exit code 2
-    where it is refused.
+    FILE is an event as Lambda gets it, or a bare message. Prints one JSON object: `verdict` (`wake`, `stand_down`,
+    `ignore`, `refuse`), `alarms`, `reason`. Exit code 2 where it is refused.
 
     \b
     Example: remediator alarm events/grafana-text.json

@@ -52,7 +52,9 @@ def wake(stack: Stack, why: str) -> None:
 @as_json
 @on_stack
 def pause(stack: Stack, *, reason: str, until: datetime | None, as_json: bool) -> None:
-    """Stop the machine from calling anything; it still looks, and tells people what it sees.
+    """Stop the machine from calling anything.
+
+    It still looks, and tells people what it sees.
 
     \b
     Example: remediator pause --reason "release 42" --until 2026-11-23T18:00:00
@@ -68,7 +70,9 @@ def pause(stack: Stack, *, reason: str, until: datetime | None, as_json: bool) -
 @as_json
 @on_stack
 def resume(stack: Stack, *, as_json: bool) -> None:
-    """End a pause, and send the machine to look: an outage that began meanwhile raises no alarm again.
+    """End a pause, and send the machine to look.
+
+    An outage that began meanwhile raises no alarm again.
 
     \b
     Example: remediator resume
@@ -85,7 +89,7 @@ def resume(stack: Stack, *, as_json: bool) -> None:
 @as_json
 @on_stack
 def mode(stack: Stack, *, wanted: Mode, reason: str, yes: bool, as_json: bool) -> None:
-    """Lower the machine to observe, or give it back the template's mode.
+    """Lower it to observe, or give it back the template's mode.
 
     The template's parameter Mode is the ceiling: `act` under a template of observe changes nothing. `act` asks first.
 

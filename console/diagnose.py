@@ -20,11 +20,11 @@ from remediator.settings import FACTORY
 @click.option("--elapsed", default=0.0, help="Seconds until the answer was whole.  [default: quick]")
 @click.option("--allow-host", "hosts", multiple=True, help=f"A host a link may lead to.  [default: {FACTORY}]")
 def diagnose(files: tuple[Path, ...], elapsed: float, hosts: tuple[str, ...]) -> None:
-    """Diagnose orders from raw HTTP responses: status line, headers, body, one a FILE.
+    """Say what raw HTTP responses of orders show.
 
-    Several files are judged as one set, as samples are. Nothing is called, and no name is looked up. Prints one JSON
-    object: `diagnosis` (`healthy`, `fail`, `badjwt`, `throttle`, `no_link`, `unauthorized`, `unreachable`,
-    `disagree`), `reason`, `link` (`host`, `fingerprint`, `allowed`, or null).
+    One a FILE: status line, headers, body. Several files are judged as one set, as samples are. Nothing is called,
+    and no name is looked up. Prints one JSON object: `diagnosis` (`healthy`, `fail`, `badjwt`, `throttle`, `no_link`,
+    `unauthorized`, `unreachable`, `disagree`), `reason`, `link` (`host`, `fingerprint`, `allowed`, or null).
 
     \b
     Example: remediator diagnose order-500.txt --allow-host factory.example.com

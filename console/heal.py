@@ -24,10 +24,10 @@ SECONDS = 150.0
 @as_json
 @on_stack
 def heal(stack: Stack, *, follow: bool, as_json: bool) -> None:
-    """Wake the remediator now, by a message to the alarm topic.
+    """Wake the remediator now.
 
-    It looks for itself and acts only on what it sees, as with any alarm. With --follow the exit code is 0 where the
-    shop is healthy now, else 1.
+    By a message to the alarm topic. It looks for itself and acts only on what it sees, as with any alarm. With
+    --follow the exit code is 0 where the shop is healthy now, else 1.
 
     \b
     Example: remediator heal --follow
@@ -49,8 +49,8 @@ def heal(stack: Stack, *, follow: bool, as_json: bool) -> None:
 
 
 def ring(stack: Stack) -> str:
-    """Send an alarm by hand to the alarm topic. Returns the name it goes by in the record of its event."""
-    name = f"by hand {secrets.token_hex(3)}"
+    """Send a person's alarm to the alarm topic. Returns the name it goes by in the record of its event."""
+    name = f"a person {secrets.token_hex(3)}"
     wake(stack, name)
     return name
 

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 
@@ -16,6 +16,7 @@ from console.terminal import as_json, paper
 from remediator.head import Entry, Summary
 
 SECONDS_BETWEEN_LOOKS = 0.5
+NARROW = 80  # characters
 
 
 @click.command()
@@ -37,7 +38,8 @@ def incidents(stack: Stack, *, newest: int, since: datetime | None, figures: boo
     elif as_json:
         click.echo(json.dumps({"incidents": [asdict(each) for each in found]}, default=str))
     else:
-        paper().print(_listed(found) if found else "no incidents yet")
+        console = paper()
+        console.print(_listed(found, console.width) if found else "no incidents yet")
 
 
 @click.command()
@@ -46,7 +48,9 @@ def incidents(stack: Stack, *, newest: int, since: datetime | None, figures: boo
 @as_json
 @on_stack
 def show(stack: Stack, *, incident: str, follow: bool, as_json: bool) -> None:
-    """Show one incident's timeline; INCIDENT may be the beginning of its id.
+    """Show one incident's timeline.
+
+    INCIDENT may be the beginning of its id, and means the newest then.
 
     \b
     Examples: remediator show 20261123T0800
@@ -63,7 +67,7 @@ def show(stack: Stack, *, incident: str, follow: bool, as_json: bool) -> None:
 
 
 def known(stack: Stack, name: str) -> Summary:
-    """The incident of that id, or whose id begins so. Raises click.ClickException where there is none."""
+    """The incident of that id, or the newest whose id begins so. Raises click.ClickException where there is none."""
     found = stack.records.incident(name)
     if found is None:
         raise click.ClickException(f"there is no incident {name}; `remediator incidents` lists them")
@@ -75,8 +79,8 @@ def _follow(stack: Stack, incident: Summary, *, as_json: bool) -> None:
         if as_json:
             click.echo(json.dumps(plain(entry)))
         else:
-            line = timeline.lines([entry], incident.opened_at)
-            paper().print(timeline.table(line, header=number == 0))
+            line, console = timeline.lines([entry], incident.opened_at), paper()
+            console.print(timeline.table(line, console.width, header=number == 0))
 
 
 def _coming(stack: Stack, incident: Summary) -> Iterator[Entry]:
@@ -93,14 +97,33 @@ def _coming(stack: Stack, incident: Summary) -> Iterator[Entry]:
         incident = known(stack, incident.id)
 
 
-def _listed(found: Sequence[Summary]) -> Table:
-    table = Table("incident", "opened, UTC", "outcome", "calls", "took", "woken by", box=None, pad_edge=False)
+def _listed(found: Sequence[Summary], width: int) -> Table:
+    """The incidents as a table; a narrow one leaves out what the id tells, and who woke it."""
+    names = ("incident", "outcome", "took") if width < NARROW else tuple(COLUMNS)
+    table = Table(box=None, pad_edge=False)
+    for name in names:
+        table.add_column(name, overflow="fold", no_wrap=name == "incident")
     for each in found:
-        outcome = each.outcome or "OPEN"
-        state = outcome if each.ended_at else f"{outcome}, open"
-        took = stats.lasting((each.ended_at - each.opened_at).total_seconds()) if each.ended_at else ""
-        table.add_row(each.id, f"{each.opened_at:%Y-%m-%d %H:%M:%S}", state, str(each.calls), took, each.alarm)
+        table.add_row(*(COLUMNS[name](each) for name in names))
     return table
+
+
+def _state(each: Summary) -> str:
+    return each.outcome if each.outcome and each.ended_at else f"{each.outcome}, open" if each.outcome else "open"
+
+
+def _took(each: Summary) -> str:
+    return stats.lasting((each.ended_at - each.opened_at).total_seconds()) if each.ended_at else ""
+
+
+COLUMNS: Mapping[str, Callable[[Summary], str]] = {
+    "incident": lambda each: each.id,
+    "opened, UTC": lambda each: f"{each.opened_at:%Y-%m-%d %H:%M:%S}",
+    "outcome": _state,
+    "calls": lambda each: str(each.calls),
+    "took": _took,
+    "woken by": lambda each: each.alarm,
+}
 
 
 def _noticed(stack: Stack, found: Sequence[Summary]) -> dict[str, float]:

@@ -38,8 +38,9 @@ class Records:
         return found[:-1] if incident.ended_at and follows else found
 
     def incident(self, name: str) -> Summary | None:
-        """One incident by its id, or by how that begins; None where there is none."""
-        found = next(iter(self._query(self.target, f"INCIDENT#{name}", f"INCIDENT#{name}~", limit=1)), None)
+        """One incident by its id, or the newest whose id begins so; None where there is none."""
+        prefix = f"INCIDENT#{name}"
+        found = next(iter(self._query(self.target, prefix, f"{prefix}~", forward=False, limit=1)), None)
         return SUMMARIES.validate_json(found["summary"]["S"]) if found else None
 
     def incidents(self, newest: int = 50, since: datetime | None = None) -> list[Summary]:

@@ -31,7 +31,9 @@ class Letter:
 )
 @on_stack
 def redrive(stack: Stack, *, yes: bool, as_json: bool) -> None:
-    """List the dead letters of both queues, masked, and send their alarms to the alarm topic again.
+    """List the dead letters, and send their alarms again.
+
+    Those of both queues, masked, to the alarm topic.
 
     \b
     Examples: remediator redrive

@@ -12,6 +12,7 @@ from console.terminal import paper
 from remediator.head import Entry, Summary
 
 MACHINE = "remediator"
+NARROW = 100  # characters, below which who, what and evidence share a column
 # Each kind of entry: who did it (a field of its data, or the machine), what, and the fields its evidence is in.
 KINDS: Final[Mapping[str, tuple[str, str, tuple[str, ...]]]] = {
     "opened": ("alarm", "woke the machine", ("why",)),
@@ -43,22 +44,26 @@ def lines(log: Iterable[Entry], opened: datetime) -> tuple[Line, ...]:
     return tuple(_line(entry, opened) for entry in log)
 
 
-def table(told: Sequence[Line], *, header: bool = True) -> Table:
-    """The lines as a table that folds to any width; without `header` one that goes on below another."""
+def table(told: Sequence[Line], width: int, *, header: bool = True) -> Table:
+    """The lines as a table for so many characters; without `header` one that goes on below another."""
     made = Table(box=None, pad_edge=False, show_header=header)
-    for name, justify, width in (("UTC", "left", 8), ("seconds", "right", 8)):
-        made.add_column(name, justify=justify, no_wrap=True, min_width=width)  # type: ignore[arg-type] # a literal
-    for name, width in (("who", 12), ("what", 16), ("evidence", 20)):
-        made.add_column(name, overflow="fold", min_width=width if not header else None)
+    made.add_column("UTC", no_wrap=True, min_width=8)
+    made.add_column("seconds", no_wrap=True, min_width=8, justify="right")
+    narrow = width < NARROW
+    for name in ("what",) if narrow else ("who", "what", "evidence"):
+        made.add_column(name, overflow="fold", min_width=12)
     for each in told:
-        made.add_row(f"{each.at:%H:%M:%S}", f"{each.seconds:+.2f}", each.who, each.what, each.evidence)
+        words = (each.who, each.what, each.evidence)
+        shown = (f"{each.who} {each.what}" + (f": {each.evidence}" if each.evidence else ""),) if narrow else words
+        made.add_row(f"{each.at:%H:%M:%S}", f"{each.seconds:+.2f}", *shown)
     return made
 
 
 def show(incident: Summary, log: Iterable[Entry]) -> None:
     """Print an incident's timeline."""
-    paper().print(f"incident {incident.id}, woken by {incident.alarm}")
-    paper().print(table(lines(log, incident.opened_at)))
+    console = paper()
+    console.print(f"incident {incident.id}, woken by {incident.alarm}")
+    console.print(table(lines(log, incident.opened_at), console.width))
 
 
 def _line(entry: Entry, opened: datetime) -> Line:

@@ -14,7 +14,9 @@ from console.terminal import as_json
 @as_json
 @on_stack
 def verify(stack: Stack, *, as_json: bool) -> None:
-    """Walk the whole log and name the first entry that was altered, dropped or reordered. Exit code 1 if there is one.
+    """Say whether the log is what was written.
+
+    Names the first entry that was altered, dropped or reordered. Exit code 1 if there is one.
 
     \b
     Example: remediator verify

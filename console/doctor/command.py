@@ -24,9 +24,10 @@ GOOD: dict[Outcome, State] = {Outcome.HEALED: "ok", Outcome.ALREADY_HEALTHY: "ok
 @as_json
 @on_stack
 def doctor(stack: Stack, *, live: bool, yes: bool, as_json: bool) -> None:
-    """Say whether it is safe to leave on: a line for each check, and what to do where one isn't ok.
+    """Say whether it is safe to leave on.
 
-    It places one order, logs out again, and calls no report link. Exit code 0 where nothing is broken, else 1.
+    A line for each check, and what to do where one isn't ok. It places one order, logs out again, and calls no report
+    link. Exit code 0 where nothing is broken, else 1.
 
     \b
     Examples: remediator doctor
@@ -55,7 +56,7 @@ def line(name: str, finding: Finding) -> Text:
 
 
 def _alive(patient: Patient) -> Finding:
-    """An alarm by hand, followed through everything to its outcome."""
+    """A person's alarm, followed through everything to its outcome."""
     try:
         event = ending(patient.stack, ring(patient.stack))
     except click.ClickException as error:

@@ -30,9 +30,10 @@ FAST_SECONDS = 2.0
 @click.option("--email", help="A diner of that shop.")
 @click.option("--password", help="The diner's password.")
 def gameday(**options: Any) -> None:
-    """Play the game day NAME on this machine: deploy, break the shop, watch it heal.
+    """Play the game day NAME on this machine.
 
-    Needs no cloud account. Exit code 0 only if it ended as it should, with the log whole.
+    Deploy, break the shop, watch it heal. Needs no cloud account. Exit code 0 only if it ended as it should, with the
+    log whole.
 
     \b
     Examples: remediator gameday fail

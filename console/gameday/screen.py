@@ -56,7 +56,7 @@ def show(result: Result) -> None:
     """The timeline, the log as stored, and what became of the orders."""
     console = paper()
     opened = next(entry.at for entry in reversed(result.log) if entry.kind == "opened")
-    console.print(timeline.table(timeline.lines(result.log, opened)))
+    console.print(timeline.table(timeline.lines(result.log, opened), console.width))
     console.print(f"\nlog: {result.log_fault or 'whole'}, last hash {result.log[-1].hash[:16]}…")
     console.print("phases: " + ", ".join(f"{name} {ms} ms" for name, ms in result.phases.items()))
     console.print(

@@ -21,10 +21,11 @@ FILE = click.Path(dir_okay=False, writable=True, path_type=Path)
 @as_json
 @on_stack
 def report(stack: Stack, *, incident: str, markdown: Path | None, html: Path | None, as_json: bool) -> None:
-    """Write the report of one incident; INCIDENT may be the beginning of its id. Without a FILE: Markdown, here.
+    """Write the report of one incident.
 
-    It is made from the log and, where they can be read, the shop's metrics. What the machine can't know is marked
-    TODO, for a person.
+    INCIDENT may be the beginning of its id, and means the newest then. Without a FILE: Markdown, here. It is made
+    from the log and, where they can be read, the shop's metrics. What the machine can't know is marked TODO, for a
+    person.
 
     \b
     Example: remediator report 20261123T0800 --html report.html

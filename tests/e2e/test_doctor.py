@@ -474,7 +474,7 @@ def test_live_alarm_goes_through_everything_to_its_outcome(world: World) -> None
     assert done.returncode == 0, done.stdout + done.stderr
     assert (live["name"], live["state"]) == ("live alarm", "ok")
     assert live["found"].startswith("ALREADY_HEALTHY")
-    assert any(alarm.startswith("by hand") for event in events(world) for alarm in event["alarms"])
+    assert any(alarm.startswith("a person") for event in events(world) for alarm in event["alarms"])
 
 
 @pytest.mark.parametrize("words", [["--live"], ["--live", "--json"]], ids=["at no terminal", "as JSON"])

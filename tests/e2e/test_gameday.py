@@ -1,17 +1,22 @@
 """Game days as a person plays them: SAM, a local AWS, a shop, diners, an alarm by the metric."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from console.stats import PHASES
 from tests.e2e.conftest import gameday
 
 # What the function's role is allowed and the platform uses in its name, not our code.
 BY_THE_PLATFORM = {"logs:CreateLogStream", "logs:PutLogEvents", "sqs:SendMessage"}
 
 
-def test_incident_of_2025_04_08_is_healed_by_one_call_and_the_log_is_whole() -> None:
-    result, code = gameday("fail")
+def test_incident_of_2025_04_08_is_healed_by_one_call_and_its_report_states_the_figures_measured(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "report.html"
+    result, code = gameday("fail", "--html", str(file))
 
     assert code == 0
     assert (result["outcome"], result["log_whole"], result["retries"]) == ("HEALED", True, 0)
@@ -20,12 +25,18 @@ def test_incident_of_2025_04_08_is_healed_by_one_call_and_the_log_is_whole() -> 
     assert len(result["messages"]) == 1
     assert [e["kind"] for e in result["log"]][-5:] == ["opened", "intent", "answer", "closed", "told"]
     assert result["phases"]["total"] < 3000, result["phases"]
+    report, failed = file.read_text(), result["orders"]["failed"]
+    assert f"{failed} orders failed, of " in report
+    assert "called the report link once" in report
+    assert "2 h 27 min" in report
+    assert all(f"{result['phases'][phase]} ms" in report for phase in PHASES)
+    assert result["log"][-1]["hash"] in report
 
 
 def test_copies_of_the_alarm_make_one_call_under_the_runtime_emulator() -> None:
     result, code = gameday("fail", "--emulator", "--copies", "2", "--again", "2")
 
-    assert code == 0
+    assert code == 0, result
     outcomes = sorted(event["outcome"] for event in result["events"])
     assert outcomes.count("HEALED") == 1
     assert set(outcomes) <= {"HEALED", "JOINED", "ALREADY_HEALTHY"}

@@ -21,7 +21,7 @@ def shown(outcome: Outcome) -> list[tuple[str, str]]:
 
 def printed(told: list[Line], width: int) -> str:
     out = StringIO()
-    Console(file=out, width=width).print(timeline.table(told))
+    Console(file=out, width=width).print(timeline.table(told, width))
     return out.getvalue()
 
 
