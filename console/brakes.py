@@ -119,7 +119,7 @@ def status(stack: Stack, *, as_json: bool) -> None:
     at = now()
     paused = head.pause if head.pause and (head.pause.until is None or head.pause.until > at) else None
     calls = sum(at - call < HOUR for call in head.calls)
-    queues = {name: _depth(stack, name) for name in ("DeadLetterQueueUrl", "FailureQueueUrl")}
+    queues = {name: depth(stack, name) for name in ("DeadLetterQueueUrl", "FailureQueueUrl")}
     shown = {
         "mode": "observe" if "observe" in (ceiling, head.mode) else "act",
         "paused": f"by {paused.who}: {paused.why}" if paused else None,
@@ -139,7 +139,8 @@ def status(stack: Stack, *, as_json: bool) -> None:
         click.echo(f"{name:22} {'-' if value is None else value}")
 
 
-def _depth(stack: Stack, queue: str) -> int:
+def depth(stack: Stack, queue: str) -> int:
+    """How many letters lie in the queue that this output names."""
     name = "ApproximateNumberOfMessages"
     url = stack.outputs[queue]
     found = stack.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=[name])

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from console import timeline
+from console.brakes import wake
 from console.incidents import known
 from console.stack import Stack, on_stack
 from console.terminal import as_json
@@ -31,16 +32,11 @@ def heal(stack: Stack, *, follow: bool, as_json: bool) -> None:
     \b
     Example: remediator heal --follow
     """
-    name = f"a person {secrets.token_hex(3)}"
-    stack.client("sns").publish(
-        TopicArn=stack.outputs["AlarmTopicArn"],
-        Subject=name,
-        Message="A person asks: look at the shop now.",
-    )
+    name = ring(stack)
     if not follow:
         click.echo(json.dumps({"alarm": name}) if as_json else "it is woken; see `remediator incidents`")
         return
-    event = _ending(stack, datetime.now(UTC), name)
+    event = ending(stack, name)
     if as_json:
         click.echo(json.dumps(event))
     else:
@@ -52,9 +48,16 @@ def heal(stack: Stack, *, follow: bool, as_json: bool) -> None:
     sys.exit(0 if event["outcome"] in (Outcome.HEALED, Outcome.ALREADY_HEALTHY) else 1)
 
 
-def _ending(stack: Stack, began: datetime, name: str) -> dict[str, Any]:
-    """The record of our own message."""
-    until = time.monotonic() + SECONDS
+def ring(stack: Stack) -> str:
+    """Send a person's alarm to the alarm topic. Returns the name it goes by in the record of its event."""
+    name = f"a person {secrets.token_hex(3)}"
+    wake(stack, name)
+    return name
+
+
+def ending(stack: Stack, name: str) -> dict[str, Any]:
+    """The record of the alarm of that name, just sent, once there is one. Raises click.ClickException if none comes."""
+    began, until = datetime.now(UTC), time.monotonic() + SECONDS
     while time.monotonic() < until:
         for event in stack.records.events(began):
             if any(alarm.startswith(name) for alarm in event["alarms"]):

@@ -8,6 +8,7 @@ import click
 
 COMMANDS = {
     "heal": "console.heal",
+    "doctor": "console.doctor.command",
     "incidents": "console.incidents",
     "show": "console.incidents",
     "report": "console.report.command",

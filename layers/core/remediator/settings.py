@@ -1,6 +1,7 @@
 """What the template tells the function: the only module that reads the environment."""
 
 import os
+from collections.abc import Mapping
 from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, HttpUrl, Json, ValidationError
@@ -32,8 +33,13 @@ class Environment(BaseModel):
 
     @classmethod
     def from_environment(cls) -> Self:
-        """The settings of this function. Raises SettingsError naming each variable that is wrong, never its value."""
-        found = {name: os.environ[name.upper()] for name in cls.model_fields if name.upper() in os.environ}
+        """The settings of this function. Raises SettingsError."""
+        return cls.of(os.environ)
+
+    @classmethod
+    def of(cls, variables: Mapping[str, str]) -> Self:
+        """The settings in these variables. Raises SettingsError naming each one that is wrong, never its value."""
+        found = {name: variables[name.upper()] for name in cls.model_fields if name.upper() in variables}
         try:
             return cls.model_validate(found)
         except ValidationError as error:

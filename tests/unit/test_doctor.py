@@ -1,0 +1,81 @@
+"""What the doctor judges by itself: a topic's policy, a clock, the order of its rows."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from console.doctor.checks import CHECKS, seconds_off
+from console.doctor.topic_policy import lets_cloudwatch_publish
+
+TOPIC = "arn:aws:sns:us-east-1:123456789012:alarms"
+OURS: dict[str, Any] = {
+    "Effect": "Allow",
+    "Principal": {"Service": "cloudwatch.amazonaws.com"},
+    "Action": "sns:Publish",
+    "Resource": TOPIC,
+    "Condition": {
+        "StringEquals": {"aws:SourceAccount": "123456789012"},
+        "ArnLike": {"aws:SourceArn": "arn:aws:cloudwatch:us-east-1:123456789012:alarm:*"},
+    },
+}
+# What SNS itself gives a new topic (SNS developer guide, "Default policy").
+DEFAULT = {
+    "Effect": "Allow",
+    "Principal": {"AWS": "*"},
+    "Action": ["SNS:GetTopicAttributes", "SNS:Publish"],
+    "Condition": {"StringEquals": {"AWS:SourceOwner": "123456789012"}},
+}
+NO_PLAIN_HTTP = {
+    "Effect": "Deny",
+    "Principal": "*",
+    "Action": "sns:Publish",
+    "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+}
+
+
+def changed(**parts: Any) -> dict[str, Any]:
+    return OURS | parts
+
+
+@pytest.mark.parametrize(
+    ("statements", "lets"),
+    [
+        ([OURS], True),
+        ([DEFAULT], True),
+        ([changed(Condition={})], True),
+        ([changed(Principal={"Service": ["events.amazonaws.com", "cloudwatch.amazonaws.com"]})], True),
+        ([changed(Action="sns:*")], True),
+        ([OURS, NO_PLAIN_HTTP], True),
+        ([], False),
+        ([changed(Action="sns:Subscribe")], False),
+        ([changed(Principal={"Service": "events.amazonaws.com"})], False),
+        ([changed(Condition={"StringEquals": {"aws:SourceAccount": "999999999999"}})], False),
+        ([changed(Condition={"ArnLike": {"aws:SourceArn": "arn:aws:cloudwatch:eu-west-1:*:alarm:*"}})], False),
+        ([changed(Condition={"StringNotEquals": {"aws:SourceAccount": "123456789012"}})], False),
+        ([OURS, changed(Effect="Deny", Condition={})], False),
+    ],
+)
+def test_cloudwatch_may_publish_only_where_a_statement_of_this_account_allows_it_and_none_denies_it(
+    statements: list[dict[str, Any]], lets: bool
+) -> None:
+    assert lets_cloudwatch_publish({"Statement": statements}, TOPIC) is lets
+
+
+def test_single_statement_may_stand_without_a_list() -> None:
+    assert lets_cloudwatch_publish({"Statement": OURS}, TOPIC)
+
+
+@pytest.mark.parametrize(("ahead", "off"), [(0.0, 0.0), (0.4, 0.0), (-20.0, 19.1), (20.0, 19.5)])
+def test_clock_is_off_by_what_neither_the_wait_nor_the_headers_whole_seconds_explain(ahead: float, off: float) -> None:
+    before = datetime.fromisoformat("2026-11-23T08:00:00.500+00:00") + timedelta(seconds=ahead)
+    after = before + timedelta(seconds=0.4)
+
+    assert seconds_off(before, "Mon, 23 Nov 2026 08:00:00 GMT", after) == pytest.approx(off)
+
+
+def test_each_check_comes_after_those_it_needs() -> None:
+    names = [check.name for check in CHECKS]
+
+    assert len(set(names)) == len(names)
+    assert all(set(check.needs) <= set(names[:at]) for at, check in enumerate(CHECKS))
