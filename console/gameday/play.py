@@ -16,6 +16,7 @@ from console.gameday.diners import Diners
 from console.gameday.scene import METRIC, NAMESPACE, Elsewhere, Scene, emulate
 from console.gameday.shop import Shop
 from console.gameday.shop.conditions import CONDITIONS
+from console.incidents import known
 from console.records import Records, broken, plain
 from console.report.facts import gather
 from console.report.page import html
@@ -138,7 +139,8 @@ def play(day: GameDay, way: Way, step: Callable[[str], None]) -> Result:
         result.orders_good_after = diners.good(ended)
         if way.html:
             _until(lambda: diners.published > diners.failed(), 30.0, "the diners' metric")
-            way.html.write_text(html(gather(scene.stack, records.incidents(1)[0])), encoding="utf-8")
+            told = next(entry.incident for entry in result.log[seen:] if entry.incident)
+            way.html.write_text(html(gather(scene.stack, known(scene.stack, told))), encoding="utf-8")
         result.report_calls = sum(shop.report_calls.values()) if isinstance(shop, Shop) else _intents(result)
         result.messages = scene.messages()
         result.actions = sorted(scene.recorder.actions)
@@ -207,7 +209,8 @@ def _collect(result: Result, records: Records, seen: int, heard: int, began: dat
     result.log = records.log()
     result.log_fault = broken(result.log)
     mine = result.log[seen:]
-    endings = [json.loads(e.data) for e in mine if e.kind in ("closed", "released")]
+    incident = mine[0].incident if mine else None  # a late copy may open one of its own, which finds all well
+    endings = [json.loads(e.data) for e in mine if e.kind in ("closed", "released") and e.incident == incident]
     result.outcome = endings[-1]["outcome"] if endings else "NOTHING"
     result.phases = {
         "failing until woken": _milliseconds(began, mine[0].at) if mine else 0,

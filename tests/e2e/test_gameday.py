@@ -37,7 +37,8 @@ def test_copies_of_the_alarm_make_one_call_under_the_runtime_emulator() -> None:
     result, code = gameday("fail", "--emulator", "--copies", "2", "--again", "2")
 
     assert code == 0, result
-    outcomes = sorted(event["outcome"] for event in result["events"])
+    # The alarm's own end, which orders that are good again bring, may have come already.
+    outcomes = [event["outcome"] for event in result["events"] if event["outcome"] != "STOOD_DOWN"]
     assert outcomes.count("HEALED") == 1
     assert set(outcomes) <= {"HEALED", "JOINED", "ALREADY_HEALTHY"}
     assert len(outcomes) == 5
