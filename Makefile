@@ -1,7 +1,7 @@
 # `make help` lists what there is to make.
 PYTHON ?= python3.13
 UV := .tools/uv/bin/uv
-SAM := SAM_CLI_TELEMETRY=0 .tools/sam/bin/sam
+SAM := SAM_CLI_TELEMETRY=0 PYTHON=$(CURDIR)/.tools/uv/bin/python .tools/sam/bin/sam
 INSTALL = $(UV) pip sync --quiet --require-hashes --python
 STAMPS := .venv/.done .tools/sam/.done .tools/ministack/.done .tools/runtime/.done
 EVENT ?= events/cloudwatch-alarm.json

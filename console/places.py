@@ -8,6 +8,7 @@ SAMCONFIG = ROOT / "samconfig.toml"
 TOOLS = ROOT / ".tools"
 SAM = TOOLS / "sam" / "bin" / "sam"
 MINISTACK = TOOLS / "ministack" / "bin" / "ministack"
+LAYER_PYTHON = TOOLS / "uv" / "bin" / "python"  # the one with pip, which layers/core/Makefile builds with
 RUNTIME_PYTHON = TOOLS / "runtime" / "bin" / "python"
 EMULATOR = next(
     iter(sorted(TOOLS.glob("sam/lib/python*/site-packages/samcli/local/rapid/aws-lambda-rie-x86_64"))),

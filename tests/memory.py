@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
+from remediator.adapters.secrets import Credentials, DinerSecret
 from remediator.head import Change, Entry, Head, Message, Summary
 from remediator.jwt import Keys
 from remediator.outcome import Event, supersedes
@@ -22,6 +23,9 @@ class MemoryStore:
 
     def head(self) -> Head:
         return self.current
+
+    def seen(self) -> Head:
+        return self.head()
 
     def commit(self, seen: Head, change: Change) -> Head | None:
         if self.current.v != seen.v:
@@ -49,6 +53,14 @@ class MemoryStore:
             self.events[event.sent, event.owner] = event
 
 
+class KnownSecret(DinerSecret):
+    """Credentials that need no AWS."""
+
+    def __init__(self, email: str, password: str) -> None:
+        super().__init__(None, "")  # type: ignore[arg-type] # a client that is never asked
+        self._kept = Credentials.model_validate({"email": email, "password": password})
+
+
 @dataclass
 class MemoryShop:
     """A shop that answers orders from a list, the last one for ever, as `probes` does by path.
@@ -64,6 +76,9 @@ class MemoryShop:
     meanwhile: Callable[[], None] = lambda: None
     probes: Mapping[str, Sequence[Sample]] = field(default_factory=dict)
     probed: list[tuple[str, str | None]] = field(default_factory=list)
+
+    def ready(self) -> None:
+        pass
 
     def login(self, deadline: Deadline) -> Sample:
         answer = self.logins[min(self.logged_in, len(self.logins) - 1)]
@@ -107,6 +122,9 @@ class MemoryPeople:
 
     told: list[Message] = field(default_factory=list)
     refuse: Callable[[Message], None] = lambda message: None
+
+    def ready(self) -> None:
+        pass
 
     def tell(self, message: Message) -> None:
         self.refuse(message)

@@ -78,6 +78,7 @@ class World:
     running: list[tuple[greenlet, Delivery]] = field(default_factory=list)
     acts: list[tuple[str, str, datetime]] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
+    past: list[Head] = field(default_factory=list)
     outages: int = 0
     events: int = 0
 
@@ -92,6 +93,9 @@ class World:
         world.switch()
 
     # The ports.
+
+    def ready(self) -> None:
+        pass
 
     def login(self, deadline: Deadline) -> Sample:
         self.hop()
@@ -130,8 +134,13 @@ class World:
         self.hop()
         return self.store.head()
 
+    def seen(self) -> Head:
+        """Some head of the past, as a process may have kept it since its last run."""
+        return self.rng.choice([self.store.head(), *self.past])
+
     def commit(self, seen: Head, change: Change) -> Head | None:
         self.hop()
+        self.past.append(self.store.head())
         new = self.store.commit(seen, change)
         self.hop()
         return new

@@ -22,7 +22,7 @@ import boto3
 import click
 from botocore.config import Config
 
-from console.places import MINISTACK, ROOT, SAM, SAMCONFIG
+from console.places import LAYER_PYTHON, MINISTACK, ROOT, SAM, SAMCONFIG
 
 REGION = "us-east-1"
 ACCOUNT = "000000000000"
@@ -170,7 +170,8 @@ def build(into: Path) -> Path:
     """Build the template by SAM, as `make build` does, and copy the result, since others may build meanwhile."""
     environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     with _alone("build"):
-        run_sam("build", environment={**environment, "SAM_CLI_TELEMETRY": "0", "AWS_DEFAULT_REGION": REGION})
+        here = {"SAM_CLI_TELEMETRY": "0", "AWS_DEFAULT_REGION": REGION, "PYTHON": str(LAYER_PYTHON)}
+        run_sam("build", environment={**environment, **here})
         return Path(shutil.copytree(ROOT / ".aws-sam" / "build", into / "built"))
 
 

@@ -11,7 +11,6 @@ import pytest
 from console.gameday.days import DAYS
 from console.gameday.shop import Shop
 from remediator.adapters.http import Caller, HttpFactory, HttpShop
-from remediator.adapters.secrets import CanarySecret, Credentials
 from remediator.bootstrap import now
 from remediator.canary import Canary
 from remediator.diagnosis import LATENCY_BUDGET
@@ -19,17 +18,7 @@ from remediator.masking import Mask
 from remediator.report_link import FIELD_NAMES
 from remediator.sample import Deadline
 from remediator.settings import CanarySettings
-from tests.memory import MemoryStore
-
-
-class KnownSecret(CanarySecret):
-    """Credentials that need no AWS."""
-
-    def __init__(self, email: str, password: str) -> None:
-        self._kept = Credentials.model_validate({"email": email, "password": password})
-
-    def forget(self) -> None:
-        """There is nothing to read anew."""
+from tests.memory import KnownSecret, MemoryStore
 
 
 @pytest.fixture(scope="module")

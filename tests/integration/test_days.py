@@ -12,7 +12,6 @@ from console.gameday.days import DAYS, GameDay
 from console.gameday.shop import Shop
 from remediator.adapters.http import Caller, HttpFactory, HttpShop
 from remediator.adapters.pinned import system_resolver
-from remediator.adapters.secrets import Credentials, DinerSecret
 from remediator.bootstrap import now
 from remediator.errors import Unhealed
 from remediator.head import Policy
@@ -22,18 +21,8 @@ from remediator.pipeline import Remediator
 from remediator.report_link import FIELD_NAMES, LinkPolicy
 from remediator.sample import Deadline
 from remediator.settings import Settings
-from tests.memory import MemoryPeople, MemoryStore
+from tests.memory import KnownSecret, MemoryPeople, MemoryStore
 from tests.scenes import alarm
-
-
-class KnownSecret(DinerSecret):
-    """Credentials that need no AWS."""
-
-    def __init__(self, email: str, password: str) -> None:
-        self._kept = Credentials.model_validate({"email": email, "password": password})
-
-    def forget(self) -> None:
-        """There is nothing to read anew."""
 
 
 def remediator(shop: Shop, day: GameDay, store: MemoryStore, people: MemoryPeople) -> Remediator:

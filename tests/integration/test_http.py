@@ -11,21 +11,14 @@ import pytest
 from console.gameday.shop import Shop
 from remediator.adapters.http import Caller, HttpFactory, HttpShop
 from remediator.adapters.pinned import system_resolver
-from remediator.adapters.secrets import Credentials, DinerSecret
 from remediator.diagnosis import Verdict, diagnose, judge_login
 from remediator.masking import Mask
 from remediator.report_link import LinkPolicy, ReportLink, guard
 from remediator.sample import Deadline, Fault
 from remediator.settings import Settings
+from tests.memory import KnownSecret
 
 SOON = Deadline.after(3600)
-
-
-class KnownSecret(DinerSecret):
-    """Credentials that need no AWS."""
-
-    def __init__(self, email: str, password: str) -> None:
-        self._kept = Credentials.model_validate({"email": email, "password": password})
 
 
 def adapter(shop: Shop, password: str | None = None, url: str | None = None) -> HttpShop:

@@ -120,8 +120,16 @@ def link_to(port: int, *addresses: str, name: str = NAME, code: str = "q7w8e9r1"
     return link
 
 
+@contextmanager
+def pinned(link: ReportLink) -> Iterator[requests.Session]:
+    """A session that is pinned to the link."""
+    transport = Transport()
+    with transport.pinned(link), open_session(transport) as session:
+        yield session
+
+
 def call(link: ReportLink, trusted: str, timeout: float = 5.0) -> requests.Response:
-    with open_session(Transport(link)) as session:
+    with pinned(link) as session:
         return session.get(link.reveal(), verify=trusted, timeout=timeout)
 
 
@@ -189,7 +197,7 @@ def test_one_connection_is_kept_and_a_new_one_goes_to_the_judged_address_again(
     with Server(authority).running() as other:
         judged = Server(authority, address="127.0.0.2", port=other.port)
         link = link_to(other.port, "127.0.0.2", name="localhost")
-        with open_session(Transport(link)) as session:
+        with pinned(link) as session:
             with judged.running():
                 for _ in range(3):
                     session.get(link.reveal(), verify=trusted, timeout=5)
@@ -209,6 +217,52 @@ def test_one_connection_is_kept_and_a_new_one_goes_to_the_judged_address_again(
         assert other.connections == 0
 
 
+def test_connection_made_before_the_link_was_judged_is_used_where_it_leads_to_a_judged_address(
+    authority: trustme.CA, trusted: str
+) -> None:
+    with Server(authority).running() as server:
+        transport = Transport()
+        with open_session(transport) as session:
+            session.get(f"https://localhost:{server.port}/.well-known/jwks.json", verify=trusted, timeout=5)
+            link = link_to(server.port, "127.0.0.9", "127.0.0.1", name="localhost")
+            with transport.pinned(link):
+                session.get(link.reveal(), verify=trusted, timeout=5)
+        assert server.connections == 1
+
+
+def test_connection_made_before_is_given_up_where_it_leads_elsewhere(authority: trustme.CA, trusted: str) -> None:
+    with (
+        Server(authority).running() as other,
+        Server(authority, address="127.0.0.2", port=other.port).running() as judged,
+    ):
+        transport = Transport()
+        with open_session(transport) as session:
+            session.get(f"https://localhost:{other.port}/.well-known/jwks.json", verify=trusted, timeout=5)
+            link = link_to(other.port, "127.0.0.2", name="localhost")
+            with transport.pinned(link):
+                session.get(link.reveal(), verify=trusted, timeout=5)
+        assert [len(server.heads) for server in (other, judged)] == [1, 1]
+
+
+def test_pin_ends_with_its_block(authority: trustme.CA, trusted: str) -> None:
+    with Server(authority).running() as server:
+        transport = Transport()
+        with open_session(transport) as session:
+            with transport.pinned(link_to(server.port, "127.0.0.1", name="localhost")):
+                pass
+            assert session.get(f"https://localhost:{server.port}/x", verify=trusted, timeout=5).status_code == 200
+
+
+def test_cookies_are_not_kept(authority: trustme.CA, trusted: str) -> None:
+    def set_one(sock: socket.socket) -> None:
+        sock.sendall(b"HTTP/1.1 200 OK\r\nSet-Cookie: who=us\r\nContent-Length: 2\r\n\r\nok")
+
+    with Server(authority, set_one).running() as server, open_session(Transport()) as session:
+        for _ in range(2):
+            session.get(f"https://localhost:{server.port}/", verify=trusted, timeout=5)
+        assert not [head for head in server.heads if b"cookie" in head.lower()]
+
+
 def test_the_next_judged_address_is_tried_where_one_refuses(authority: trustme.CA, trusted: str) -> None:
     with Server(authority).running() as server:
         link = link_to(server.port, "127.0.0.3", "::1", "127.0.0.1")
@@ -225,7 +279,7 @@ def test_a_certificate_of_another_name_is_refused(authority: trustme.CA, trusted
 def test_a_certificate_of_an_unknown_authority_is_refused(authority: trustme.CA) -> None:
     with Server(authority).running() as server:
         link = link_to(server.port, "127.0.0.1")
-        with open_session(Transport(link)) as session:
+        with pinned(link) as session:
             with pytest.raises(requests.exceptions.SSLError):
                 session.get(link.reveal(), timeout=5)
             with pytest.raises(ValueError, match="check_hostname"):
@@ -258,7 +312,7 @@ def test_proxies_are_ignored(authority: trustme.CA, trusted: str, monkeypatch: p
         monkeypatch.setenv("HTTPS_PROXY", there)
         monkeypatch.setenv("ALL_PROXY", there)
         link = link_to(server.port, "127.0.0.1")
-        with open_session(Transport(link)) as session:
+        with pinned(link) as session:
             session.get(link.reveal(), verify=trusted, timeout=5)
             session.get(link.reveal(), verify=trusted, timeout=5, proxies={"https": there})
         assert (len(server.heads), proxy.connections) == (2, 0)
@@ -272,7 +326,7 @@ def test_a_pinned_transport_sends_nothing_but_a_get(authority: trustme.CA, trust
     with Server(authority).running() as server:
         link = link_to(server.port, "127.0.0.1")
         with (
-            open_session(Transport(link)) as session,
+            pinned(link) as session,
             pytest.raises(ValueError, match="nothing else") as caught,
         ):
             session.request(method, link.reveal(), verify=trusted, timeout=5)
@@ -284,18 +338,17 @@ def test_a_pinned_transport_sends_no_other_link(authority: trustme.CA, trusted: 
     with Server(authority).running() as server:
         link = link_to(server.port, "127.0.0.1")
         other = link_to(server.port, "127.0.0.1", code="other")
-        with open_session(Transport(link)) as session:
-            for url in (other.reveal(), link.reveal() + "?x", f"https://{NAME}:{server.port}/"):
+        with pinned(link) as session:
+            plain = link.reveal().replace("https", "http")
+            for url in (other.reveal(), link.reveal() + "?x", f"https://{NAME}:{server.port}/", plain):
                 with pytest.raises(ValueError, match="nothing else"):
                     session.get(url, verify=trusted, timeout=5)
-            with pytest.raises(requests.exceptions.InvalidSchema):
-                session.get(link.reveal().replace("https", "http"), timeout=5)
         assert server.connections == 0
 
 
-def test_a_link_that_was_not_looked_up_has_no_transport() -> None:
+def test_a_link_that_was_not_looked_up_is_not_called() -> None:
     policy = LinkPolicy(frozenset({NAME}))
     link = guard(f"https://{NAME}{PATH}", policy, None)
     assert isinstance(link, ReportLink)
-    with pytest.raises(ValueError, match="not looked up"):
-        Transport(link)
+    with pytest.raises(ValueError, match="not looked up"), pinned(link):
+        pass

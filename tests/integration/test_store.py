@@ -57,6 +57,16 @@ def test_target_never_seen_has_an_empty_head(store: Store) -> None:
     assert store.head() == Head()
 
 
+def test_head_that_was_seen_may_be_old_and_can_not_be_written_over_then(client: Any) -> None:
+    mine, theirs = (DynamoStore(client, "contract", "seen", KEEP) for _ in range(2))
+    assert mine.seen() == Head()
+    new = theirs.commit(theirs.seen(), opened(Head()))
+
+    assert mine.seen() == Head()
+    assert mine.commit(mine.seen(), opened(mine.seen(), "bbbb2222", "r-2#0")) is None
+    assert mine.seen() == mine.head() == new
+
+
 def test_committed_head_is_read_back_as_it_was_written(store: Store) -> None:
     new = store.commit(Head(), opened(Head()))
 

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache, partial
+from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from remediator.adapters.aws import new_client
+from remediator.adapters.aws import LateClient, new_client
 from remediator.adapters.dynamodb import DynamoStore
 from remediator.adapters.http import Caller, HttpFactory, HttpShop
 from remediator.adapters.metrics import EmbeddedMetrics
@@ -24,7 +25,7 @@ from remediator.masking import Mask
 from remediator.pipeline import SECONDS_FOR_ENDING, Remediator
 from remediator.report_link import FIELD_NAMES, LinkPolicy
 from remediator.sample import Deadline
-from remediator.settings import CanarySettings, Settings, least_seconds
+from remediator.settings import CanarySettings, Settings, ShopSettings, least_seconds
 
 logger = Logger()
 
@@ -60,14 +61,14 @@ def bootstrap() -> Remediator:
     """The remediator of this function's environment. Raises SettingsError."""
     chosen = settings()
     hush()
-    aws = partial(new_client, endpoint=chosen.game_day_aws or None)
+    aws = partial(_aws, chosen)
     mask = _masked()
-    caller = Caller(now, b64decode(chosen.game_day_ca) or None)
+    ca = b64decode(chosen.game_day_ca) or None
     secret = DinerSecret(aws("secretsmanager"), chosen.diner_secret_arn)
     keep = timedelta(days=chosen.keep_days)
     return Remediator(
-        shop=HttpShop(caller, chosen, secret, mask),
-        factory=HttpFactory(caller, chosen.allowed_report_hosts[0]),
+        shop=HttpShop(Caller(now, ca), chosen, secret, mask),
+        factory=HttpFactory(Caller(now, ca), chosen.allowed_report_hosts[0]),
         store=DynamoStore(aws("dynamodb"), chosen.table, chosen.target, keep),
         people=SnsPeople(aws("sns"), chosen.people_topic_arn),
         policy=Policy(chosen.mode, chosen.calls_an_hour),
@@ -93,7 +94,7 @@ def canary() -> tuple[Callable[[datetime, Deadline], Report], Callable[[Report],
     """The canary's run of this function's environment, and where its metrics go. Raises SettingsError."""
     chosen = CanarySettings.from_environment()
     hush()
-    aws = partial(new_client, endpoint=chosen.game_day_aws or None)
+    aws = partial(_aws, chosen)
     mask = _masked()
     caller = Caller(now, b64decode(chosen.game_day_ca) or None)
     secret = CanarySecret(aws("secretsmanager"), chosen.diner_secret_arn)
@@ -109,6 +110,10 @@ def canary() -> tuple[Callable[[datetime, Deadline], Report], Callable[[Report],
         mask=mask,
     )
     return made.run, EmbeddedMetrics(chosen.target, "canary").report
+
+
+def _aws(chosen: ShopSettings, service: str) -> Any:
+    return LateClient(partial(new_client, service, chosen.game_day_aws or None))
 
 
 def _masked() -> Mask:

@@ -127,7 +127,11 @@ class Remediator:
     def _end(self, delivery: Delivery, owner: str, deadline: Deadline) -> Ending:
         if delivery.verdict is not Verdict.WAKE:
             return Ending(WITHOUT_A_LOOK[delivery.verdict], delivery.reason)
-        run = self._claim(delivery, owner, deadline)
+        ready = self.pool.submit(self.shop.ready)
+        try:
+            run = self._claim(delivery, owner, deadline)
+        finally:
+            ready.result()
         if isinstance(run, Ending):
             return run
         try:
@@ -148,7 +152,7 @@ class Remediator:
         name, why = self.mask.text(name), self.mask.text(delivery.reason)
         wake = Wake(owner, secrets.token_hex(4), delivery.sent_at or now, name, why)
         until = now + timedelta(seconds=deadline.left) + LEASE_MARGIN
-        run = Run(wake, deadline, self.store.head(), received, lap=received)
+        run = Run(wake, deadline, self.store.seen(), received, lap=received)
         while True:
             claimed = self._commit(run, lambda head: judge.claim(head, wake, self.clock(), until))
             if isinstance(claimed, Covered):
@@ -168,6 +172,7 @@ class Remediator:
 
     def _heal(self, run: Run) -> Ending:
         keys = self.pool.submit(self.factory.keys, run.deadline)
+        ready = self.pool.submit(self.people.ready)
         try:
             ended = self._look(run, keys, SAMPLES)
             while ended is None:  # an alarm came meanwhile
@@ -175,6 +180,7 @@ class Remediator:
             return ended
         finally:
             keys.result()
+            ready.result()
 
     def _look(self, run: Run, keys: Future[Keys], count: int) -> Ending | None:
         """One look at the shop, and what follows from it; None where an alarm was sent after it began."""

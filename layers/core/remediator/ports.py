@@ -13,6 +13,10 @@ from remediator.sample import Deadline, Sample
 class Shop(Protocol):
     """The service that takes orders. Faults, also a lack of time, are part of the sample."""
 
+    def ready(self) -> None:
+        """Get what a login needs. Never raises: what can't be got, the login says."""
+        ...
+
     def login(self, deadline: Deadline) -> Sample:
         """Ask for a token of our diner. Raises SecretError."""
         ...
@@ -53,6 +57,13 @@ class Store(Protocol):
         """The head as last committed. Raises StateError, UnreadableHead."""
         ...
 
+    def seen(self) -> Head:
+        """The head as this process last saw it, read where it never did: it may be old, which `commit` and `join` tell.
+
+        Raises StateError, UnreadableHead.
+        """
+        ...
+
     def commit(self, seen: Head, change: Change) -> Head | None:
         """Write the change if the head's `v` is as seen, and no wake is newer than the change allows.
 
@@ -71,6 +82,10 @@ class Store(Protocol):
 
 class People(Protocol):
     """Those who are told."""
+
+    def ready(self) -> None:
+        """Get what a message needs. Never raises, and sends nothing."""
+        ...
 
     def tell(self, message: Message) -> None:
         """Send one message. Raises MessageError."""

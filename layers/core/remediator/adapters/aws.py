@@ -1,8 +1,11 @@
-"""AWS clients: short time-outs, standard retries."""
+"""AWS clients: short time-outs, standard retries. Made by botocore alone: docs/decisions/0006 says why."""
 
+from collections.abc import Callable
+from functools import lru_cache
+from threading import Lock
 from typing import Any
 
-import boto3
+import botocore.session
 from botocore.config import Config
 
 CONFIG = Config(
@@ -11,8 +14,26 @@ CONFIG = Config(
     retries={"mode": "standard", "total_max_attempts": 3},
     tcp_keepalive=True,
 )
+_MAKING = Lock()  # a session isn't made for two threads; its clients are
 
 
 def new_client(service: str, endpoint: str | None = None) -> Any:
     """A client of one AWS service, in the function's own region. `endpoint`: a local AWS, on game days only."""
-    return boto3.session.Session().client(service, endpoint_url=endpoint, config=CONFIG)
+    with _MAKING:
+        return _session().create_client(service, endpoint_url=endpoint, config=CONFIG)
+
+
+class LateClient:
+    """A client that is made when it's first used, so that it can be made while something else is waited for."""
+
+    def __init__(self, make: Callable[[], Any]) -> None:
+        self._made = lru_cache(maxsize=1)(make)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._made(), name)
+
+
+@lru_cache
+def _session() -> Any:
+    """One for all clients: each reads botocore's data anew."""
+    return botocore.session.Session()

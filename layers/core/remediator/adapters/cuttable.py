@@ -37,6 +37,16 @@ class OpenSockets:
         with self._lock:
             self._open.add(sock)
 
+    @property
+    def peers(self) -> set[str]:
+        """The addresses at the other ends."""
+        found = set()
+        with self._lock:
+            for sock in self._open:
+                with suppress(OSError):  # closed, or not yet connected
+                    found.add(str(sock.getpeername()[0]))
+        return found
+
     def cut(self) -> None:
         with self._lock:
             for sock in self._open:

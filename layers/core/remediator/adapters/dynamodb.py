@@ -47,13 +47,18 @@ class DynamoStore:
         self._table = table
         self._target = target
         self._keep = keep
+        self._seen: Head | None = None
+
+    def seen(self) -> Head:
+        return self._seen or self.head()
 
     def head(self) -> Head:
         try:
             found = self._client.get_item(TableName=self._table, Key=self._key("HEAD"), ConsistentRead=True).get("Item")
         except (ClientError, BotoCoreError) as error:
             raise StateError(f"the head can't be read: {named(error)}") from None
-        return _read(found) if found else Head()
+        self._seen = _read(found) if found else Head()
+        return self._seen
 
     def commit(self, seen: Head, change: Change) -> Head | None:
         items = [self._entry(entry) for entry in change.entries]
@@ -68,6 +73,7 @@ class DynamoStore:
         except BotoCoreError:
             pass  # a time-out or a lost connection: the write may have happened, the head tells
         else:
+            self._seen = change.new
             return change.new
         current = self.head()
         return replace(change.new, last_wake=current.last_wake) if current.hash == change.new.hash else None

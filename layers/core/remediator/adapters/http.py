@@ -3,7 +3,8 @@ is passed on, since requests and urllib3 put URLs into theirs.
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from queue import Empty, LifoQueue
 from typing import Any
@@ -13,6 +14,7 @@ import urllib3.exceptions
 
 from remediator.adapters.pinned import Transport, open_session
 from remediator.adapters.secrets import DinerSecret
+from remediator.errors import SecretError
 from remediator.jwt import Keys, read_keys
 from remediator.masking import Mask
 from remediator.report_link import ReportLink
@@ -45,13 +47,21 @@ class TooLarge(Exception):
     """The answer is larger than the limit."""
 
 
+class Line:
+    """One connection's transport, and the session over it."""
+
+    def __init__(self, ca: bytes | None) -> None:
+        self.transport = Transport(ca)
+        self.session = open_session(self.transport)
+
+
 class Caller:
-    """Asks the shop, over connections that are kept; as many at once as there are callers. `clock` tells UTC."""
+    """Asks one host, over connections that are kept; as many at once as there are callers. `clock` tells UTC."""
 
     def __init__(self, clock: Callable[[], datetime], ca: bytes | None = None) -> None:
         self._clock = clock
         self._ca = ca
-        self._free: LifoQueue[Transport] = LifoQueue()  # the last one used is the one still connected
+        self._free: LifoQueue[Line] = LifoQueue()  # the last one used is the one still connected
 
     def ask(self, method: str, url: str, deadline: Deadline, at_most: float, **content: Any) -> Sample:
         """One request, without redirects, its answer read up to the limit within `at_most` seconds.
@@ -64,26 +74,28 @@ class Caller:
         return answer
 
     def _ask(self, method: str, url: str, deadline: Deadline, at_most: float, content: Mapping[str, Any]) -> Sample:
-        try:
-            transport = self._free.get_nowait()
-        except Empty:
-            transport = Transport(ca=self._ca)
-        try:
-            return _ask(transport, self._clock, method, url, deadline.allow(at_most), content)
-        finally:
-            self._free.put(transport)
+        with self._line() as line:
+            return _ask(line, self._clock, method, url, deadline.allow(at_most), content)
 
     def call(self, link: ReportLink, deadline: Deadline, at_most: float) -> Sample:
-        """A GET of the link, on a connection of its own to an address that was judged."""
-        transport = Transport(link, self._ca)
+        """A GET of the link, once, over a connection to an address that was judged."""
+        with self._line() as line, line.transport.pinned(link):
+            return _ask(line, self._clock, "GET", link.reveal(), deadline.allow(at_most), {})
+
+    @contextmanager
+    def _line(self) -> Iterator[Line]:
         try:
-            return _ask(transport, self._clock, "GET", link.reveal(), deadline.allow(at_most), {})
+            line = self._free.get_nowait()
+        except Empty:
+            line = Line(self._ca)
+        try:
+            yield line
         finally:
-            transport.close()
+            self._free.put(line)
 
 
 def _ask(
-    transport: Transport,
+    line: Line,
     clock: Callable[[], datetime],
     method: str,
     url: str,
@@ -94,11 +106,10 @@ def _ask(
     if seconds <= 0:
         return Sample(began, 0.0, fault=Fault.TIMEOUT)
     timeout = (min(SECONDS_TO_CONNECT, seconds), seconds)
-    session = open_session(transport)
     try:
         with (
-            transport.deadline(seconds),
-            session.request(method, url, timeout=timeout, stream=True, **content) as answer,
+            line.transport.deadline(seconds),
+            line.session.request(method, url, timeout=timeout, stream=True, **content) as answer,
         ):
             body = _read(answer)
     except TooLarge:
@@ -118,6 +129,10 @@ class HttpShop:
         self._order_seconds = settings.order_seconds
         self._secret = secret
         self._mask = mask
+
+    def ready(self) -> None:
+        with suppress(SecretError):  # the login reads it again, and says so
+            self._secret.read()
 
     def login(self, deadline: Deadline) -> Sample:
         credentials = self._secret.read()
@@ -158,7 +173,10 @@ class HttpShop:
 
 
 class HttpFactory:
-    """The factory behind the report links. `host` is where its key set is, the first of the allowed ones."""
+    """The factory behind the report links. `host` is where its key set is, the first of the allowed ones.
+
+    A link that leads there is called over the connection that the key set came by, so that its TLS is ready.
+    """
 
     def __init__(self, caller: Caller, host: str) -> None:
         self._caller = caller

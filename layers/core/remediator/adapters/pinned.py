@@ -1,8 +1,9 @@
 """HTTP connections that go only where they were judged to go, and end when told to.
 
-`Transport` is mounted on a requests session, best by `open_session`. Pinned to a `ReportLink`, it
-sends one thing, a GET of that very link, to one of its judged addresses, while TLS still checks the
-name. It looks nothing up again, so a name that changes its address after the check changes nothing.
+`Transport` is mounted on a requests session, best by `open_session`. While it is pinned to a `ReportLink`,
+it sends one thing, a GET of that very link, to one of its judged addresses, while TLS still checks the
+name. It looks nothing up again, so a name that changes its address after the check changes nothing. A
+connection that it keeps is used only where its other end is a judged address too.
 """
 
 import socket
@@ -10,6 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.cookiejar import DefaultCookiePolicy
 from typing import Any, ClassVar
 
 import requests
@@ -49,14 +51,11 @@ class _Dialled(HTTPConnection):
 class Transport(HTTPAdapter):
     """A requests adapter: no proxies, no retries, certificates always checked, sockets on a list.
 
-    With `link` it is pinned: any other request raises ValueError, as does a link without
-    addresses. Failures are the exceptions of requests, without the link in their words.
+    Failures are the exceptions of requests, without the link in their words.
     """
 
-    def __init__(self, link: ReportLink | None = None, ca: bytes | None = None) -> None:
-        if link and not link.addresses:
-            raise ValueError("The link was not looked up: there is no address to connect to.")
-        self._link = link
+    def __init__(self, ca: bytes | None = None) -> None:
+        self._link: ReportLink | None = None
         self._ca = ca
         self._sockets = OpenSockets()
         own: dict[str, Any] = {"transport": self}
@@ -66,9 +65,18 @@ class Transport(HTTPAdapter):
         }
         super().__init__(max_retries=0)
 
-    @property
-    def is_pinned(self) -> bool:
-        return self._link is not None
+    @contextmanager
+    def pinned(self, link: ReportLink) -> Iterator[None]:
+        """Within the block any request but a GET of the link raises ValueError, as does a link without addresses."""
+        if not link.addresses:
+            raise ValueError("The link was not looked up: there is no address to connect to.")
+        if not self._sockets.peers <= set(link.addresses):
+            self.poolmanager.clear()
+        self._link = link
+        try:
+            yield
+        finally:
+            self._link = None
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         context = create_urllib3_context()
@@ -155,15 +163,15 @@ class _Session(requests.Session):
 
 
 def open_session(transport: Transport) -> requests.Session:
-    """A session over `transport` alone: no proxies or netrc of the environment, no redirects.
+    """A session over `transport` alone: no proxies or netrc of the environment, no redirects, no cookies.
 
     It asks for answers uncompressed, so that a limit on what is read is a limit on what there is.
     """
     session = _Session()
     session.trust_env = False
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))  # one run's cookies are no other's
     session.headers["Accept-Encoding"] = "identity"
     session.adapters.clear()
     session.mount("https://", transport)
-    if not transport.is_pinned:
-        session.mount("http://", transport)
+    session.mount("http://", transport)
     return session

@@ -1,5 +1,6 @@
 """Secrets Manager: the diner's credentials, and the secret that webhooks are signed with."""
 
+from threading import Lock
 from typing import TYPE_CHECKING, Self
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -36,9 +37,14 @@ class DinerSecret:
         self._client = client
         self._arn = arn
         self._kept: Credentials | None = None
+        self._reading = Lock()
 
     def read(self) -> Credentials:
-        """The credentials. Raises SecretError."""
+        """The credentials, read once by however many ask at the same time. Raises SecretError."""
+        with self._reading:
+            return self._read()
+
+    def _read(self) -> Credentials:
         if self._kept is None:
             try:
                 text = self._client.get_secret_value(SecretId=self._arn)["SecretString"]

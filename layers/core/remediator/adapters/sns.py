@@ -21,6 +21,9 @@ class SnsPeople:
         self._client = client
         self._topic = topic_arn
 
+    def ready(self) -> None:
+        self._client.meta.service_model  # noqa: B018 - a late client is made by its first use
+
     def tell(self, message: Message) -> None:
         try:
             self._client.publish(
