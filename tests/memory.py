@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from remediator.adapters.secrets import Credentials, DinerSecret
+from remediator.adapters.secrets import CanarySecret, Credentials
 from remediator.head import Change, Entry, Head, Message, Summary
 from remediator.jwt import Keys
 from remediator.outcome import Event, supersedes
@@ -53,12 +53,15 @@ class MemoryStore:
             self.events[event.sent, event.owner] = event
 
 
-class KnownSecret(DinerSecret):
-    """Credentials that need no AWS."""
+class KnownSecret(CanarySecret):
+    """Credentials that need no AWS, the same for diner and canary."""
 
     def __init__(self, email: str, password: str) -> None:
         super().__init__(None, "")  # type: ignore[arg-type] # a client that is never asked
         self._kept = Credentials.model_validate({"email": email, "password": password})
+
+    def forget(self) -> None:
+        """There is nothing to read anew."""
 
 
 @dataclass
