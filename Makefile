@@ -7,7 +7,7 @@ STAMPS := .venv/.done .tools/sam/.done .tools/ministack/.done .tools/runtime/.do
 EVENT ?= events/cloudwatch-alarm.json
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test unit check build deploy local invoke gamedays crash-matrix storm faults \
+.PHONY: help setup demo test unit check build deploy local invoke gamedays crash-matrix storm faults bench \
   faithful payloads model mutants checkov pins
 
 help: ## list the targets
@@ -56,6 +56,9 @@ storm: setup ## 1,000 copies of an alarm at once, over ten seconds, and 200 thro
 
 faults: setup ## each AWS call under each fault, with its outcome: about a minute
 	.venv/bin/python -m tests.drills.faults
+
+bench: setup ## measure a heal beside the limit and forty lines (../shared), into benchmarks/RESULTS.md: about six minutes
+	.venv/bin/python -m benchmarks
 
 faithful: .venv/.done ## needs ../shared: replay every capture of the real shop against the stand-in
 	.venv/bin/python -m tests.replay ../shared/contract/captures

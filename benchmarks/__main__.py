@@ -1,0 +1,134 @@
+"""`make bench`: measure all sides in one run, and write what was found to benchmarks/RESULTS.md."""
+
+import json
+import os
+import platform
+import re
+import subprocess
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import click
+
+from benchmarks import figures as f
+from benchmarks.measure import Measured, measure
+from benchmarks.sides import PINS, Run
+from benchmarks.stubs import stubs
+from console.places import RUNTIME_PYTHON
+
+RESULTS = Path(__file__).parent / "RESULTS.md"
+PACKAGES = ("boto3", "requests", "pydantic", "aws-lambda-powertools")
+SIZES = (256, 512, 1024, 1769)  # MB of memory; at 1769 a function has one whole core
+
+
+@click.command()
+@click.option("--warm", default=30, show_default=True, help="Runs of each side in a process that is up.")
+@click.option("--cold", default=10, show_default=True, help="Runs of each side in a process of its own.")
+@click.option("--shop-ms", default=50.0, show_default=True, help="The shop's and the factory's delay.")
+@click.option("--aws-ms", default=5.0, show_default=True, help="AWS's delay.")
+@click.option("--json", "as_json", is_flag=True, help="Print everything, and write nothing.")
+def bench(warm: int, cold: int, shop_ms: float, aws_ms: float, as_json: bool) -> None:
+    """Heal the stub shop by each side in turn, warm and cold, and compare."""
+    with tempfile.TemporaryDirectory() as folder, stubs(shop_ms, aws_ms) as running:
+        found = measure(Path(folder), running, warm, cold)
+    if as_json:
+        click.echo(json.dumps(_everything(found), indent=2))
+        return
+    text = "\n".join(_page(found, f"{shop_ms:g} ms the shop and the factory (by TLS), {aws_ms:g} ms AWS"))
+    RESULTS.write_text(text + "\n")
+    click.echo(text)
+
+
+def _everything(found: Measured) -> dict[str, Any]:
+    return {
+        "machine": _machine(),
+        "values": found.values,
+        "medians": {name: {s: asdict(f.spread(v)) for s, v in sides.items()} for name, sides in found.values.items()},
+        "targets": [asdict(target) | {"found": target.found(found.values)} for target in f.TARGETS],
+        "runs": {name: [asdict(run) for run in runs] for name, runs in found.ours.items()},
+    }
+
+
+def _page(found: Measured, delays: str) -> Iterator[str]:
+    yield "# What a heal takes, beside what else there is\n"
+    yield f"Written by `make bench` on {datetime.now(UTC):%Y-%m-%d}: one run, all sides in turn, on stubs that answer"
+    yield f"after {delays}. Figures are of this machine; what"
+    yield "carries over are the ratios and the number of round trips.\n"
+    yield from (f"- {name}: {told}" for name, told in _machine().items())
+    yield "\n## Against the targets\n"
+    yield "| | at most | found | |\n|---|---|---|---|"
+    yield from (_target(target, found.values) for target in f.TARGETS)
+    yield "\n## Medians\n"
+    yield "| | side | median | quartiles | least, most | runs |\n|---|---|---|---|---|---|"
+    yield from (_row(name, side, values) for name, sides in found.values.items() for side, values in sides.items())
+    yield "\nMB are 1,000,000 bytes; *zipped* is function and layer, at level 9. The CPU of a warm heal is the mean of"
+    yield "all. A Lambda function of so much memory has that share of a core; the CPU of a heal alone then takes:\n"
+    yield from _shares(found.values)
+    yield "\n## Round trips of ours\n"
+    yield "From the alarm to the verifying order's answer, as the stubs saw them; what stands side by side ran so."
+    yield "A star: on a connection opened for it, whose own round trips the stubs don't delay.\n"
+    for name, runs in found.ours.items():
+        yield from _trips(name, runs)
+
+
+def _target(target: f.Target, values: f.Values) -> str:
+    found, unit = target.found(values), f.UNITS[target.measure]
+    limit = f"{target.limit:g} times {target.of}" if target.of else f"{target.limit:g} {unit}"
+    told = "" if found is None else f"{found:.2f} times" if target.of else f"{found:.1f} {unit}"
+    return f"| {target.measure} | {limit} | {told} | {f.verdict(found, target.limit)} |"
+
+
+def _row(name: str, side: str, values: list[float]) -> str:
+    unit = f.UNITS[name]
+    of, digits = f.spread(values), {"ms": 0, "MB": 1, "s": 2}[unit]
+    median, *around = (f"{value:.{digits}f}" for value in (of.median, of.lower, of.upper, of.least, of.most))
+    spread = f"{around[0]} to {around[1]} | {around[2]}, {around[3]}" if of.runs > 1 else "|"
+    return f"| {name} | {side} | {median} {unit} | {spread} | {of.runs} |"
+
+
+def _shares(values: f.Values) -> Iterator[str]:
+    yield "| | " + " | ".join(f"{size} MB" for size in SIZES) + " |\n|---|" + "---|" * len(SIZES)
+    for name in (f.CPU_COLD, f.CPU_WARM):
+        used = median(values[name][f.US])
+        yield f"| {name}, ours | " + " | ".join(f"{used * SIZES[-1] / size:.2f} s" for size in SIZES) + " |"
+
+
+def _trips(name: str, runs: list[Run]) -> Iterator[str]:
+    """The usual chain, and when its steps began and were answered: medians of the runs that had it."""
+    chains = [f.chain(run.asked) for run in runs]
+    usual = f.usual(chains)
+    alike = [run for run, its in zip(runs, chains, strict=True) if its == usual]
+    counts = ", ".join(f"{trips} in {count} runs" for trips, count in Counter(map(len, chains)).most_common())
+    yield f"**{name}: {counts}.** Most often, in {len(alike)}: {f.shown(usual)}\n"
+    yield "| step | began | answered |\n|---|---|---|"
+    for at, step in enumerate(usual):
+        seen = [(run.sent, f.steps(run.asked)[at]) for run in alike]
+        began = median(min(record.began for record in records) - sent for sent, records in seen)
+        ended = median(max(record.ended for record in records) - sent for sent, records in seen)
+        yield f"| {' ∥ '.join(step)} | {began * 1000:.0f} ms | {ended * 1000:.0f} ms |"
+    yield ""
+
+
+def _machine() -> dict[str, str]:
+    cpu = next((s.partition(": ")[2] for s in _lines("/proc/cpuinfo") if s.startswith("model name")), "unknown")
+    python = subprocess.run([str(RUNTIME_PYTHON), "-V"], capture_output=True, text=True, check=True).stdout.strip()
+    pinned = dict(re.findall(r"^([a-z0-9-]+)==(\S+)", PINS.read_text(), re.MULTILINE))
+    return {
+        "machine": f"{os.cpu_count()} cores, {cpu}, Linux {platform.release()}",
+        "runtime": f"{python}, AWS's runtime emulator",
+        "pins": ", ".join(f"{name} {pinned[name]}" for name in PACKAGES if name in pinned),
+    }
+
+
+def _lines(path: str) -> list[str]:
+    return Path(path).read_text().splitlines()
+
+
+if __name__ == "__main__":
+    bench()
