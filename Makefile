@@ -76,7 +76,7 @@ checkov: .tools/checkov/.done ## hold the template against checkov's rules; refu
 	.tools/checkov/bin/checkov --config-file .checkov.yaml --file template.yaml
 
 pins: .tools/uv/.done ## pin the newest versions anew, with hashes
-	cd requirements && for each in layer uv sam ministack runtime checkov dev; do ../$(UV) pip compile --quiet --upgrade --generate-hashes \
+	cd requirements && for each in layer uv sam ministack runtime checkov dev bench; do ../$(UV) pip compile --quiet --upgrade --generate-hashes \
 	  --no-emit-index-url --no-header --no-annotate --python-version 3.13 $$each.in \
 	  -o $$(test $$each = layer && echo ../layers/core/requirements || echo $$each).txt; done
 

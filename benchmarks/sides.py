@@ -25,7 +25,7 @@ from console.gameday.local_aws import REGION, build, run_sam
 from console.places import ROOT, RUNTIME_PYTHON
 
 FORTY_LINES = ROOT.parent / "shared" / "bench" / "forty_lines"
-PINS = ROOT / "layers" / "core" / "requirements.txt"
+PINS = ROOT / "requirements" / "bench.txt"  # the four packages, at the versions of the layer
 EVENT = ROOT / "events" / "cloudwatch-alarm.json"
 ORDER = '{"franchiseId":1,"storeId":1,"items":[{"menuId":1,"description":"Veggie","price":0.0038}]}'
 ACCESS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": REGION}
