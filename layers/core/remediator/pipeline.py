@@ -69,6 +69,13 @@ class Run:
     tries: int = 0
     phases: dict[str, int] = field(default_factory=dict)
     lap: float = 0.0
+    leaving: "Future[None] | None" = None
+
+    def left(self) -> None:
+        """Wait until the diner has left, who may be on the way out."""
+        if self.leaving:
+            self.leaving.result()
+            self.leaving = None
 
     def mark(self, phase: str) -> None:
         now = self.deadline.clock()
@@ -139,11 +146,13 @@ class Remediator:
         except (SecretError, DeadlineOver) as error:
             self._release(run, self.clock(), Outcome.FAILED, self.mask.exception(error))
             raise
-        logout = self.pool.submit(self.shop.logout, run.token, deadline) if run.token else None
-        self._tell(run)
-        if logout:
-            logout.result()
-        return ending
+        else:
+            self._leave(run)
+            self._tell(run)
+            return ending
+        finally:
+            self._leave(run)
+            run.left()
 
     def _claim(self, delivery: Delivery, owner: str, deadline: Deadline) -> Run | Ending:
         received = deadline.clock()
@@ -156,6 +165,8 @@ class Remediator:
         while True:
             claimed = self._commit(run, lambda head: judge.claim(head, wake, self.clock(), until))
             if isinstance(claimed, Covered):
+                if run.head.outbox:  # others may have sent it since that head was seen
+                    run.head = self.store.head()
                 self._tell(run)
                 return Ending(
                     Outcome.JOINED,
@@ -227,7 +238,12 @@ class Remediator:
         known = keys.result() if any(sample.status == 200 for sample in samples) else {}
         return diagnose(samples, known, self.link_names)
 
+    def _leave(self, run: Run) -> None:
+        if run.token:
+            run.leaving, run.token = self.pool.submit(self.shop.logout, run.token, run.deadline), None
+
     def _login(self, run: Run) -> Diagnosis | None:
+        run.left()
         found = judge_login(self.shop.login(run.deadline))
         run.mark("login")
         if isinstance(found, Diagnosis):
@@ -314,6 +330,8 @@ class Remediator:
 
     def _close(self, run: Run, began: datetime, shown: Diagnosis) -> Ending | None:
         """The ending, or None where an alarm came after the sample began: look once more."""
+        if run.woken is None:
+            self._leave(run)
         incident = run.head.incident
         outcome = Outcome.HEALED if incident and incident.calls else Outcome.ALREADY_HEALTHY
         left = self._commit(
