@@ -40,7 +40,7 @@ def bench(warm: int, cold: int, shop_ms: float, aws_ms: float, as_json: bool) ->
     if as_json:
         click.echo(json.dumps(_everything(found), indent=2))
         return
-    text = "\n".join(_page(found, f"{shop_ms:g} ms the shop and the factory (by TLS), {aws_ms:g} ms AWS"))
+    text = "\n".join(_page(found, f"{shop_ms:g} ms for shop and factory (by TLS), {aws_ms:g} ms for AWS"))
     RESULTS.write_text(text + "\n")
     click.echo(text)
 
@@ -57,22 +57,22 @@ def _everything(found: Measured) -> dict[str, Any]:
 
 def _page(found: Measured, delays: str) -> Iterator[str]:
     yield "# What a heal takes, beside what else there is\n"
-    yield f"Written by `make bench` on {datetime.now(UTC):%Y-%m-%d}: one run, all sides in turn, on stubs that answer"
-    yield f"after {delays}. Figures are of this machine; what"
-    yield "carries over are the ratios and the number of round trips.\n"
+    yield f"Written by `make bench` on {datetime.now(UTC):%Y-%m-%d}: one run, all sides in turn, on stubs with a"
+    yield f"delay per answer of {delays}. Figures are of this machine; what carries"
+    yield "over are the ratios and the number of round trips.\n"
     yield from (f"- {name}: {told}" for name, told in _machine().items())
     yield "\n## Against the targets\n"
     yield "| | at most | found | |\n|---|---|---|---|"
     yield from (_target(target, found.values) for target in f.TARGETS)
     yield "\n## Medians\n"
     yield "| | side | median | quartiles | least, most | runs |\n|---|---|---|---|---|---|"
-    yield from (_row(name, side, values) for name, sides in found.values.items() for side, values in sides.items())
+    yield from (_row(name, side, values) for name in f.UNITS for side, values in found.values[name].items())
     yield "\nMB are 1,000,000 bytes; *zipped* is function and layer, at level 9. The CPU of a warm heal is the mean of"
     yield "all. A Lambda function of so much memory has that share of a core; the CPU of a heal alone then takes:\n"
     yield from _shares(found.values)
-    yield "\n## Round trips of ours\n"
+    yield "\n## Round trips of ours, in their phases\n"
     yield "From the alarm to the verifying order's answer, as the stubs saw them; what stands side by side ran so."
-    yield "A star: on a connection opened for it, whose own round trips the stubs don't delay.\n"
+    yield "A star: it waited for its connection to be opened, whose own round trips the stubs don't delay.\n"
     for name, runs in found.ours.items():
         yield from _trips(name, runs)
 
@@ -116,18 +116,14 @@ def _trips(name: str, runs: list[Run]) -> Iterator[str]:
 
 
 def _machine() -> dict[str, str]:
-    cpu = next((s.partition(": ")[2] for s in _lines("/proc/cpuinfo") if s.startswith("model name")), "unknown")
+    models = re.findall(r"^model name\s*: (.*)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
     python = subprocess.run([str(RUNTIME_PYTHON), "-V"], capture_output=True, text=True, check=True).stdout.strip()
     pinned = dict(re.findall(r"^([a-z0-9-]+)==(\S+)", PINS.read_text(), re.MULTILINE))
     return {
-        "machine": f"{os.cpu_count()} cores, {cpu}, Linux {platform.release()}",
+        "machine": f"{os.cpu_count()} cores, {models[0] if models else 'unknown'}, Linux {platform.release()}",
         "runtime": f"{python}, AWS's runtime emulator",
         "pins": ", ".join(f"{name} {pinned[name]}" for name in PACKAGES if name in pinned),
     }
-
-
-def _lines(path: str) -> list[str]:
-    return Path(path).read_text().splitlines()
 
 
 if __name__ == "__main__":

@@ -97,7 +97,7 @@ def steps(asked: Iterable[Record]) -> list[list[Record]]:
 
 
 def chain(asked: Iterable[Record]) -> Chain:
-    """The steps by name. A star: on a connection opened for it, which costs round trips the stubs don't delay."""
+    """The steps by name. A star: it waited for its connection, whose round trips the stubs don't delay."""
     return tuple(tuple(sorted(r.what + "*" * r.fresh for r in step)) for step in steps(asked))
 
 

@@ -10,11 +10,12 @@ from pathlib import Path
 import click
 
 from benchmarks import figures as f
-from benchmarks.sides import Limit, Process, Run, Side, built_sides, our_variables, zipped
+from benchmarks.sides import Limit, Process, Run, Side, built_sides, our_variables
 from benchmarks.stubs import Stubs
 
 MEGABYTE = 1_000_000
 SECONDS_BETWEEN_LOOKS = 1.3  # the remediator lets 1.25 s pass from one look to the next
+SECONDS_BEFORE = 0.65  # the same pause for each side, so that none meets a warmer machine; two of them are a look's
 SETTLING = 2  # heals of a warm process that don't count
 
 
@@ -35,10 +36,7 @@ def measure(folder: Path, stubs: Stubs, warm: int, cold: int) -> Measured:
     click.echo("building", err=True)
     sides = built_sides(folder, stubs)
     for side in sides:
-        parts = side.parts()
-        for part in parts.values():
-            found.add(f.ZIPPED, side.name, zipped(part) / MEGABYTE)
-        found.values[f.ZIPPED][side.name] = [sum(found.values[f.ZIPPED][side.name])]
+        found.add(f.ZIPPED, side.name, side.zipped() / MEGABYTE)
     _warm(found, folder, stubs, sides, warm)
     _cold(found, folder, stubs, sides, cold)
     return found
@@ -55,7 +53,8 @@ def _warm(found: Measured, folder: Path, stubs: Stubs, sides: Sequence[Side], ru
         used: dict[str, list[float]] = defaultdict(list)
         for number in _counted("warm", SETTLING + runs):
             for name, healer in healers.items():
-                run = _after_a_pause(healer, stubs)
+                time.sleep(SECONDS_BEFORE)
+                run = healer.heal(stubs)
                 used[name].append(run.cpu)
                 if number < SETTLING:
                     continue
@@ -64,12 +63,6 @@ def _warm(found: Measured, folder: Path, stubs: Stubs, sides: Sequence[Side], ru
                     found.ours["warm"].append(run)
         for name in started:
             found.add(f.CPU_WARM, name, (used[name][-1] - used[name][SETTLING - 1]) / runs)
-
-
-def _after_a_pause(healer: Limit | Process, stubs: Stubs) -> Run:
-    """The same pause for each side, so that none meets a warmer machine."""
-    time.sleep(SECONDS_BETWEEN_LOOKS / 2)
-    return healer.heal(stubs)
 
 
 def _cold(found: Measured, folder: Path, stubs: Stubs, sides: Sequence[Side], runs: int) -> None:

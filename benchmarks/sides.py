@@ -41,10 +41,9 @@ class Side:
     built: Path
     variables: Mapping[str, str]
 
-    def parts(self) -> dict[str, Path]:
-        """Its function and its layer, where it has one."""
-        named = {"function": self.built / "Remediate", "layer": self.built / "Core"}
-        return {name: folder for name, folder in named.items() if folder.exists()}
+    def zipped(self) -> int:
+        """How large its function and its layer, where it has one, are as zip files, in bytes."""
+        return sum(_zipped(self.built / part) for part in ("Remediate", "Core"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,13 +111,8 @@ def _cpu(process: Path) -> float:
     return (int(user) + int(system)) / TICKS
 
 
-def ours(folder: Path, stubs: Stubs, target: str) -> Side:
-    """The remediator as it is built, in `folder` already. `target`: a head of its own."""
-    return Side("remediator", folder / "built", our_variables(stubs, target))
-
-
 def our_variables(stubs: Stubs, target: str) -> dict[str, str]:
-    """The environment that the template gives, for these stubs."""
+    """The environment that the template gives, for these stubs. `target`: a head of its own."""
     return ACCESS | {
         "TARGET": target,
         "SHOP_URL": stubs.url("shop"),
@@ -163,15 +157,19 @@ def plain(name: str, source: Path, folder: Path, stubs: Stubs) -> Side:
 def compiled(side: Side, name: str) -> Side:
     """The same side with byte code in it, as the runtime's own Python compiles it."""
     built = Path(shutil.copytree(side.built, side.built.parent / name))
-    words = ["-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", str(built / "Remediate")]
-    subprocess.run([str(RUNTIME_PYTHON), *words], check=True)
+    _compile(built)
     return Side(name, built, side.variables)
+
+
+def _compile(folder: Path) -> None:
+    words = ["-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", str(folder)]
+    subprocess.run([str(RUNTIME_PYTHON), *words], check=True)
 
 
 def built_sides(folder: Path, stubs: Stubs) -> list[Side]:
     """All that are started cold, the remediator first. The forty lines only where ../shared has them."""
-    build(folder)
-    sides = [ours(folder, stubs, "cold")]
+    _compile(RUNTIME_PYTHON.parents[1] / "lib")  # Lambda's own runtime client is compiled, uv's isn't
+    sides = [Side("remediator", build(folder), our_variables(stubs, "cold"))]
     if FORTY_LINES.exists():
         forty = plain("forty lines", FORTY_LINES, folder, stubs)
         sides += [forty, compiled(forty, "forty lines, compiled")]
@@ -179,8 +177,8 @@ def built_sides(folder: Path, stubs: Stubs) -> list[Side]:
     return [*sides, compiled(bare, "bare import")]
 
 
-def zipped(folder: Path) -> int:
-    """How large the folder is as a zip file, in bytes: at level 9, in one order, without dates."""
+def _zipped(folder: Path) -> int:
+    """At level 9, in one order, without dates; next to nothing for a folder that isn't there."""
     target = BytesIO()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
         for file in sorted(path for path in folder.rglob("*") if path.is_file()):
@@ -195,35 +193,25 @@ class Limit:
     def __init__(self, stubs: Stubs) -> None:
         trust = ssl.create_default_context(cadata=stubs.ca)
         ports = stubs.ports
-        self._shop = http.client.HTTPConnection("127.0.0.1", ports["shop"])
-        self._aws = http.client.HTTPConnection("127.0.0.1", ports["aws"])
-        self._factory = http.client.HTTPSConnection("127.0.0.1", ports["factory"], context=trust)
-        for connection in (self._shop, self._aws, self._factory):
+        self._to = {name: http.client.HTTPConnection("127.0.0.1", ports[name]) for name in ("shop", "aws")}
+        self._to["factory"] = http.client.HTTPSConnection("127.0.0.1", ports["factory"], context=trust)
+        for connection in self._to.values():
             connection.connect()
 
     def heal(self, stubs: Stubs) -> Run:
         """Claim, log in, order, note the intent, report, order."""
         stubs.break_shop()
         sent = time.monotonic()
-        self._write()
-        self._asked(self._shop, "PUT", "/api/auth", "{}")
-        link = self._asked(self._shop, "POST", "/api/order", ORDER)["followLinkToEndChaos"]
-        self._write()
-        self._asked(self._factory, "GET", link)
-        self._asked(self._shop, "POST", "/api/order", ORDER)
+        self._ask("aws", "POST", "/", "{}")
+        self._ask("shop", "PUT", "/api/auth", "{}")
+        link = self._ask("shop", "POST", "/api/order", ORDER)["followLinkToEndChaos"]
+        self._ask("aws", "POST", "/", "{}")
+        self._ask("factory", "GET", link)
+        self._ask("shop", "POST", "/api/order", ORDER)
         first_byte, asked = stubs.asked()
         return Run(sent, first_byte, tuple(asked))
 
-    def _write(self) -> None:
-        self._asked(self._aws, "POST", "/", "{}", {"X-Amz-Target": "DynamoDB_20120810.PutItem"})
-
-    def _asked(
-        self,
-        to: http.client.HTTPConnection,
-        method: str,
-        path: str,
-        body: str | None = None,
-        headers: Mapping[str, str] | None = None,
-    ) -> Any:
-        to.request(method, path, body, dict(headers or {}))
+    def _ask(self, server: str, method: str, path: str, body: str | None = None) -> Any:
+        to = self._to[server]
+        to.request(method, path, body, {"X-Amz-Target": "DynamoDB.PutItem"} if server == "aws" else {})
         return json.loads(to.getresponse().read())

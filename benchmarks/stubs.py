@@ -27,6 +27,7 @@ from console.gameday.local_aws import end
 from console.places import ROOT
 
 KEY_ID = "bench"
+SECONDS_TO_USE = 0.005  # a connection that is used later was opened ahead of need
 LOGGED_IN = {"user": {"id": 2, "email": "bench@example.com", "roles": [{"role": "diner"}]}, "token": "bench-token"}
 HANDED_OVER = {"SecretString": json.dumps({"email": "bench@example.com", "password": "bench-password"})}
 PUBLISHED = (
@@ -39,7 +40,10 @@ type Answer = tuple[int, object]
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One request: when its first byte came, when its answer was written. `fresh`: the first of its connection."""
+    """One request: when its first byte came, when its answer was written.
+
+    `fresh`: it waited for its connection, which was opened just before it.
+    """
 
     server: str
     what: str
@@ -77,7 +81,7 @@ class Request:
         """AWS's name of the operation, or method and path in short."""
         if target := self.headers.get("x-amz-target"):
             return target.partition(".")[2]
-        if self.body.startswith(b"Action="):
+        if "x-www-form-urlencoded" in self.headers.get("content-type", ""):
             return parse_qs(self.body.decode())["Action"][0]
         return f"{self.method} {'report' if '/report/' in self.path else self.path.rpartition('/')[2]}"
 
@@ -161,10 +165,10 @@ class Connection(asyncio.Protocol):
     def __init__(self, server: str, world: World, delay: float) -> None:
         self._server, self._world, self._delay = server, world, delay
         self._route: Callable[[Request], Answer] = getattr(world, server)
-        self._buffer, self._began, self._fresh = bytearray(), 0.0, True
+        self._buffer, self._began, self._opened = bytearray(), 0.0, 0.0
 
     def connection_made(self, transport: Any) -> None:
-        self._transport = transport
+        self._transport, self._opened = transport, time.monotonic()
 
     def data_received(self, data: bytes) -> None:
         now = time.monotonic()
@@ -183,9 +187,8 @@ class Connection(asyncio.Protocol):
         head = f"HTTP/1.1 {status} Stub\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n\r\n"
         self._transport.write(head.encode() + body)
         if self._server != "control":
-            noted = Record(self._server, request.what, status, self._fresh, began, time.monotonic())
-            self._world.records.append(noted)
-        self._fresh = False
+            fresh = began - self._opened < SECONDS_TO_USE
+            self._world.records.append(Record(self._server, request.what, status, fresh, began, time.monotonic()))
 
 
 @click.command()
@@ -212,7 +215,7 @@ async def _serve(delays: dict[str, float]) -> None:
     world.link = (
         f"https://127.0.0.1:{ports['factory']}/api/support/{secrets.token_hex(16)}/report/{secrets.token_hex(4)}"
     )
-    click.echo(json.dumps({"ports": ports, "ca": authority.cert_pem.bytes().decode(), "link": world.link}))
+    click.echo(json.dumps({"ports": ports, "ca": authority.cert_pem.bytes().decode()}))
     await asyncio.Event().wait()
 
 
@@ -222,7 +225,6 @@ class Stubs:
 
     ports: dict[str, int]
     ca: str
-    link: str
 
     def url(self, server: str) -> str:
         return f"http://127.0.0.1:{self.ports[server]}"

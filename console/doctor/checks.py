@@ -168,6 +168,8 @@ def _canary(patient: Patient) -> Finding:
     states = {one["State"] for one in every if name in one["Target"]["Arn"].split(":")}
     if "ENABLED" in states:
         return Finding("ok", "its schedule is enabled")
+    if patient.stack.parameters.get("CanaryMinutes") == "0":
+        return Finding("note", "none, by the template", "give CanaryMinutes where nobody may order for hours")
     if not states and patient.settings.game_day_ca:
         return Finding("note", "it has no schedule", "nothing on a game day, which runs the canary itself")
     return Finding("broken", "its schedule is disabled" if states else "it has no schedule")

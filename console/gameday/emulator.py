@@ -43,7 +43,7 @@ class Emulator:
             "PYTHONDONTWRITEBYTECODE": "1",
             "AWS_LAMBDA_FUNCTION_NAME": self._folder.name,
             "AWS_LAMBDA_FUNCTION_TIMEOUT": "120",
-            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "512",
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "1769",
             **self._environment,
         }
         with self.log.open("wb") as log:

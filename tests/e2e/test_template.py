@@ -195,9 +195,20 @@ def test_schedule_alone_runs_the_canary_each_minute_and_nobody_tries_again(templ
 
     assert event["Type"] == "ScheduleV2"
     assert event["Properties"]["ScheduleExpression"] == "rate(1 minute)"
-    assert event["Properties"]["State"] == "ENABLED"
+    assert event["Properties"]["State"] == {"Fn::If": ["CanaryOn", "ENABLED", "DISABLED"]}
     assert event["Properties"]["RetryPolicy"]["MaximumRetryAttempts"] == 0
     assert canary["EventInvokeConfig"]["MaximumRetryAttempts"] == 0
+
+
+def test_no_minutes_mean_no_canary_and_no_alarm_on_its_silence(template: Template) -> None:
+    assert template["Parameters"]["CanaryMinutes"]["MinValue"] == 0
+    assert template["Conditions"]["CanaryOn"] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "CanaryMinutes"}, 0]}]}
+    assert template["Resources"]["CanarySilent"]["Condition"] == "CanaryOn"
+
+
+def test_function_has_a_whole_core_since_a_cold_start_is_processor_time(template: Template) -> None:
+    """Lambda gives a core at 1,769 MB (developer guide, "Configure Lambda function memory")."""
+    assert properties(template, "Remediate")["MemorySize"] == 1769
 
 
 def test_canary_may_read_the_head_and_the_secret_and_publish_alarms_and_nothing_else(template: Template) -> None:
@@ -245,8 +256,11 @@ def test_event_that_is_healed_at_its_third_try_raises_no_alarm_about_ourselves(t
 def test_dashboard_shows_metrics_that_are_printed_and_every_alarm(
     template: Template, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    told = properties(template, "Dashboard")["DashboardBody"]["Fn::Sub"]
-    body = json.loads(told)
+    told, given = properties(template, "Dashboard")["DashboardBody"]["Fn::Sub"]
+    name, of_canary, nothing = given["OfTheCanary"]["Fn::If"]
+    assert (name, nothing) == ("CanaryOn", "")
+    json.loads(told.replace("${OfTheCanary}", nothing))
+    body = json.loads(told.replace("${OfTheCanary}", of_canary["Fn::Sub"]))
     shown = json.dumps(body)
     failed = Sample(datetime.now(UTC), 0.02, 500)
     EmbeddedMetrics("stack", "canary").report(Report({"menu": True}, {"order": "500"}, failed))
