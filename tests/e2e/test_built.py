@@ -1,11 +1,48 @@
 """What SAM built, on its own."""
 
+import json
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from benchmarks.sides import EVENT, our_variables
+from benchmarks.stubs import stubs
+from console.gameday.invoke import sent_now
 from console.places import RUNTIME_PYTHON
+
+# What is imported when the first byte goes to the shop, beside Python's own and the runtime's: each costs a cold start.
+OUTSIDE = {
+    "annotated_types", "aws_lambda_powertools", "botocore", "certifi", "charset_normalizer", "cython_runtime",
+    "dateutil", "idna", "jmespath", "pydantic", "pydantic_core", "requests", "six", "typing_extensions",
+    "typing_inspection", "urllib3",
+}  # fmt: skip
+OURS = {
+    "adapters", "adapters.aws", "adapters.cuttable", "adapters.dynamodb", "adapters.http", "adapters.metrics",
+    "adapters.pinned", "adapters.secrets", "adapters.sns", "addresses", "alarms", "alarms.alarm",
+    "alarms.alertmanager", "alarms.cloudwatch", "alarms.envelopes", "alarms.fields", "alarms.text", "bootstrap",
+    "canary", "diagnosis", "errors", "head", "jwt", "masked_logs", "masking", "outcome", "pipeline", "ports",
+    "report_link", "sample", "settings",
+}  # fmt: skip
+# Runs the built function with a shop that ends the process, and tells what is imported, as soon as it is asked.
+FIRST_BYTE = """
+import json, os, socket, sys, threading
+sys.path[:0] = sys.argv[1:3]
+shop = socket.create_server(("127.0.0.1", 0))
+os.environ["SHOP_URL"] = f"http://127.0.0.1:{shop.getsockname()[1]}"
+def wait():
+    asked, _ = shop.accept()
+    asked.recv(1)
+    print(json.dumps(sorted(sys.modules)), flush=True)
+    os._exit(0)
+threading.Thread(target=wait, daemon=True).start()
+class Context:
+    aws_request_id = invoked_function_arn = function_name = memory_limit_in_mb = function_version = "r-1"
+    def get_remaining_time_in_millis(self): return 120_000
+import app
+app.handler(json.loads(sys.argv[3]), Context())
+"""
 
 
 @pytest.mark.parametrize("function", ["Remediate", "Canary"])
@@ -24,3 +61,43 @@ def test_built_function_imports_with_only_the_built_layer_on_its_path(built: Pat
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("(3, 13)")
     assert done.stdout.count(str(built)) == 3
+
+
+def test_every_module_of_the_layer_is_there_as_byte_code_that_needs_no_look_at_its_source(built: Path) -> None:
+    sources = [file for file in (built / "Core" / "python").rglob("*.py") if "{" not in file.name]
+    compiled = {file: file.parent / "__pycache__" / f"{file.stem}.cpython-313.pyc" for file in sources}
+
+    assert len(sources) > 500
+    assert [str(file) for file, code in compiled.items() if not code.exists()] == []
+    # PEP 552: flags 0b01, a hash in place of a time stamp, and not checked: a build's times don't matter.
+    assert {code.read_bytes()[4:8] for code in compiled.values()} == {b"\x01\x00\x00\x00"}
+
+
+def test_layer_holds_the_data_of_the_services_that_are_used_and_of_no_other(built: Path) -> None:
+    data = built / "Core" / "python" / "botocore" / "data"
+    endpoints = json.loads((data / "endpoints.json").read_text())
+
+    used = {"dynamodb", "secretsmanager", "sns"}
+    assert {folder.name for folder in data.iterdir() if folder.is_dir()} == used
+    assert all(set(partition["services"]) <= used for partition in endpoints["partitions"])
+    assert set(endpoints["partitions"][0]["services"]) == used
+
+
+def test_first_byte_goes_to_the_shop_with_these_modules_imported_and_no_other(built: Path) -> None:
+    with stubs(0, 0) as running:
+        event = json.dumps(sent_now(json.loads(EVENT.read_text())))
+        paths = (str(built / "Remediate"), str(built / "Core" / "python"))
+        done = subprocess.run(
+            [str(RUNTIME_PYTHON), "-I", "-S", "-c", FIRST_BYTE, *paths, event],
+            env=our_variables(running, "imports"),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    found = json.loads(done.stdout.splitlines()[-1]) if done.stdout else done.stderr
+    tops = {name.split(".")[0] for name in found if not name.startswith("_")} - set(sys.stdlib_module_names)
+    assert tops - {"app", "remediator"} == OUTSIDE
+    assert {name.removeprefix("remediator.") for name in found if name.startswith("remediator.")} == OURS
+    assert not {"boto3", "s3transfer", "multiprocessing", "pydantic.networks"} & set(found)

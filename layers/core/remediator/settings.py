@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, HttpUrl, Json, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Json, ValidationError
 
 from remediator.errors import SettingsError
 from remediator.head import Mode
@@ -60,7 +60,7 @@ class ShopSettings(Environment):
     """What whoever orders at the shop needs."""
 
     target: Annotated[str, Field(min_length=1)]
-    shop_url: HttpUrl
+    shop_url: Annotated[str, Field(pattern=r"^https?://[^/?#@\s]+/?$")]
     allowed_report_hosts: Annotated[Listed, Field(min_length=1)]
     link_fields: Listed = ()
     diner_secret_arn: Annotated[str, Field(min_length=1)]
