@@ -15,12 +15,14 @@ from statistics import median
 from typing import Any
 
 import click
+import yaml
 
 from benchmarks import figures as f
+from benchmarks.cost import CanaryRun, idle_month, incident, total
 from benchmarks.measure import Measured, measure
 from benchmarks.sides import PINS, Run
 from benchmarks.stubs import stubs
-from console.places import RUNTIME_PYTHON
+from console.places import ROOT, RUNTIME_PYTHON
 
 RESULTS = Path(__file__).parent / "RESULTS.md"
 PACKAGES = ("boto3", "requests", "pydantic", "aws-lambda-powertools")
@@ -70,6 +72,7 @@ def _page(found: Measured, delays: str) -> Iterator[str]:
     yield "\nMB are 1,000,000 bytes; *zipped* is function and layer, at level 9. The CPU of a warm heal is the mean of"
     yield "all. A Lambda function of so much memory has that share of a core; the CPU of a heal alone then takes:\n"
     yield from _shares(found.values)
+    yield from _bills(found)
     yield "\n## Round trips of ours, in their phases\n"
     yield "From the alarm to the verifying order's answer, as the stubs saw them; what stands side by side ran so."
     yield "A star: it waited for its connection to be opened, whose own round trips the stubs don't delay.\n"
@@ -97,6 +100,33 @@ def _shares(values: f.Values) -> Iterator[str]:
     for name in (f.CPU_COLD, f.CPU_WARM):
         used = median(values[name][f.US])
         yield f"| {name}, ours | " + " | ".join(f"{used * SIZES[-1] / size:.2f} s" for size in SIZES) + " |"
+
+
+def _bills(found: Measured) -> Iterator[str]:
+    """What each costs; the README tells the totals."""
+    template = yaml.load((ROOT / "template.yaml").read_text(), AnyTag)  # noqa: S506 - a safe loader, with our tags
+    run = max(found.ours["cold"], key=lambda run: run.seconds)
+    memory = template["Resources"]["Remediate"]["Properties"]["MemorySize"]
+    canary = CanaryRun(median(found.values[f.CANARY][f.US]) / 1000, found.logged)
+    yield "\n## What it costs\n"
+    yield "Dollars in us-east-1 as of 2026, free tiers left out, a dashboard as well: free among an account's first"
+    yield "three, else $3. The heal is the longest of the cold ones; the canary is taken to order at each run.\n"
+    bills = {
+        "an incident": incident(run.asked, run.seconds, memory),
+        "an idle month without the canary": idle_month(template, None),
+        "an idle month with the canary": idle_month(template, canary),
+    }
+    for name, bill in bills.items():
+        yield f"| {name} | units | dollars |\n|---|---|---|"
+        yield from (f"| {item.name} | {item.units:,.5g} | {item.dollars:.6f} |" for item in bill)
+        yield f"| **{name}** | | **${total(bill):.{6 if total(bill) < 0.01 else 2}f}** |\n"
+
+
+class AnyTag(yaml.SafeLoader):
+    """YAML with CloudFormation's short tags, whose values aren't needed."""
+
+
+AnyTag.add_multi_constructor("!", lambda _loader, _tag, _node: None)
 
 
 def _trips(name: str, runs: list[Run]) -> Iterator[str]:

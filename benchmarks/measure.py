@@ -10,12 +10,13 @@ from pathlib import Path
 import click
 
 from benchmarks import figures as f
-from benchmarks.sides import Limit, Process, Run, Side, built_sides, our_variables
+from benchmarks.sides import Limit, Process, Run, Side, built_sides, canary_variables, our_variables
 from benchmarks.stubs import Stubs
 
 MEGABYTE = 1_000_000
 SECONDS_BETWEEN_LOOKS = 1.3  # the remediator lets 1.25 s pass from one look to the next
 SECONDS_BEFORE = 0.65  # the same pause for each side, so that none meets a warmer machine; two of them are a look's
+CANARY_RUNS = 10
 SETTLING = 2  # heals of a warm process that don't count
 
 
@@ -25,6 +26,8 @@ class Measured:
 
     values: dict[str, dict[str, list[float]]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(list)))
     ours: dict[str, list[Run]] = field(default_factory=lambda: {"warm": [], "cold": []})
+
+    logged: float = 0.0  # bytes of log of a run of the canary
 
     def add(self, measure: str, side: str, value: float) -> None:
         self.values[measure][side].append(value)
@@ -39,6 +42,7 @@ def measure(folder: Path, stubs: Stubs, warm: int, cold: int) -> Measured:
         found.add(f.ZIPPED, side.name, side.zipped() / MEGABYTE)
     _warm(found, folder, stubs, sides, warm)
     _cold(found, folder, stubs, sides, cold)
+    _canary(found, folder, stubs, sides[0].built)
     return found
 
 
@@ -79,6 +83,17 @@ def _cold(found: Measured, folder: Path, stubs: Stubs, sides: Sequence[Side], ru
                 found.add(f.HEAL, side.name, run.verified * 1000)
             if side.name == f.US:
                 found.ours["cold"].append(run)
+
+
+def _canary(found: Measured, folder: Path, stubs: Stubs, built: Path) -> None:
+    """Runs while all is well, each with an order; the log's bytes are the emulator's lines and the function's."""
+    stubs.mend_shop()
+    with Process(built, "Canary", canary_variables(stubs), folder / "canary.log") as process:
+        process.invoke({}, stubs)
+        before = process.log.stat().st_size
+        for _ in range(CANARY_RUNS):
+            found.add(f.CANARY, f.US, process.invoke({}, stubs).seconds * 1000)
+        found.logged = (process.log.stat().st_size - before) / CANARY_RUNS
 
 
 def _process(side: Side, folder: Path) -> Process:

@@ -50,12 +50,14 @@ class Side:
 class Run:
     """One invocation: when it was sent, when the shop got its first byte, all that was asked in between.
 
-    `memory` is the process's peak until now in bytes, `cpu` the seconds of CPU it has used since it started.
+    `seconds` until the function was done. `memory` is the process's peak until now in bytes, `cpu` the seconds of CPU
+    it has used since it started.
     """
 
     sent: float
     first_byte: float | None
     asked: tuple[Record, ...]
+    seconds: float = 0.0
     memory: int = 0
     cpu: float = 0.0
 
@@ -74,15 +76,20 @@ class Process(Emulator):
     def heal(self, stubs: Stubs) -> Run:
         """Break the shop, send the alarm, and tell what came of it. Raises ClickException where it failed."""
         stubs.break_shop()
-        body = json.dumps(sent_now(json.loads(EVENT.read_text()))).encode()
+        return self.invoke(sent_now(json.loads(EVENT.read_text())), stubs)
+
+    def invoke(self, event: object, stubs: Stubs) -> Run:
+        """Hand it the event, and tell what came of it. Raises ClickException where it failed."""
         sent = time.monotonic()
+        body = json.dumps(event).encode()
         with urllib.request.urlopen(self.url, data=body, timeout=SECONDS) as answer:  # noqa: S310 - loopback
             ended = json.loads(answer.read())
+        seconds = time.monotonic() - sent
         first_byte, asked = stubs.asked()
-        if isinstance(ended, dict) and "errorType" in ended:
+        if isinstance(ended, dict) and ("errorType" in ended or ended.get("failed")):
             raise click.ClickException(f"the function failed: {ended}\n{self.log.read_text()[-2000:]}")
         runtime = self._runtime()
-        return Run(sent, first_byte, tuple(asked), _peak(runtime), _cpu(runtime))
+        return Run(sent, first_byte, tuple(asked), seconds, _peak(runtime), _cpu(runtime))
 
     def _runtime(self) -> Path:
         """The runtime's folder in /proc."""
@@ -129,6 +136,12 @@ def our_variables(stubs: Stubs, target: str) -> dict[str, str]:
         "GAME_DAY_AWS": stubs.url("aws"),
         "POWERTOOLS_SERVICE_NAME": "remediate",
     }
+
+
+def canary_variables(stubs: Stubs) -> dict[str, str]:
+    """The canary's environment: it orders at each run."""
+    topic = {"ALARM_TOPIC_ARN": f"arn:aws:sns:{REGION}:000000000000:alarms", "CANARY_MINUTES": "1"}
+    return our_variables(stubs, "canary") | topic | {"ORDER_SECONDS": "5", "POWERTOOLS_SERVICE_NAME": "canary"}
 
 
 def plain(name: str, source: Path, folder: Path, stubs: Stubs) -> Side:

@@ -6,13 +6,14 @@ incident, and of DynamoDB what the remediator's head needs. Times are of time.mo
 
 import asyncio
 import json
+import math
 import secrets
 import ssl
 import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
@@ -27,6 +28,7 @@ from console.gameday.local_aws import end
 from console.places import ROOT
 
 KEY_ID = "bench"
+WRITES = ("TransactWriteItems", "PutItem", "UpdateItem")
 SECONDS_TO_USE = 0.005  # a connection that is used later was opened ahead of need
 LOGGED_IN = {"user": {"id": 2, "email": "bench@example.com", "roles": [{"role": "diner"}]}, "token": "bench-token"}
 HANDED_OVER = {"SecretString": json.dumps({"email": "bench@example.com", "password": "bench-password"})}
@@ -42,7 +44,7 @@ type Answer = tuple[int, object]
 class Record:
     """One request: when its first byte came, when its answer was written.
 
-    `fresh`: it waited for its connection, which was opened just before it.
+    `fresh`: it waited for its connection, which was opened just before it. `units`: DynamoDB's write units.
     """
 
     server: str
@@ -51,6 +53,7 @@ class Record:
     fresh: bool
     began: float
     ended: float
+    units: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +108,8 @@ class World:
     def shop(self, request: Request) -> Answer:
         if request.path == "/api/auth":
             return 200, LOGGED_IN if request.method == "PUT" else {"message": "logout successful"}
+        if request.method == "GET":  # what the canary asks
+            return 200, []
         if self.chaos:
             return 500, {"message": "Failed to fulfill order at factory", "followLinkToEndChaos": self.link}
         return 200, {"order": json.loads(request.body) | {"id": 1}, "jwt": self.jwt}
@@ -133,9 +138,9 @@ class World:
         return 200, {}
 
     def control(self, request: Request) -> Answer:
-        """`/chaos` breaks the shop anew and forgets what was asked; anything else shows what was."""
-        if request.path == "/chaos":
-            self.chaos, self.records, self.first_byte = True, [], None
+        """`/chaos` breaks the shop anew, `/well` mends it; both forget what was asked. Anything else shows it."""
+        if request.path in ("/chaos", "/well"):
+            self.chaos, self.records, self.first_byte = request.path == "/chaos", [], None
         return 200, {"first_byte": self.first_byte, "records": [asdict(record) for record in self.records]}
 
     def written(self, update: dict[str, Any]) -> bool:
@@ -153,6 +158,22 @@ class World:
         new.pop(names.get(removed, removed), None)
         self.heads[update["Key"]["pk"]["S"]] = new
         return True
+
+
+def write_units(operation: str, asked: Mapping[str, Any]) -> int:
+    """DynamoDB's write units of one request: one for each begun kilobyte of an item, two in a transaction.
+
+    An update is billed by the item it leaves; what this one sets is all of the head.
+    """
+    if operation == "TransactWriteItems":
+        return sum(2 * _kilobytes(part) for item in asked["TransactItems"] for part in item.values())
+    return _kilobytes(asked)
+
+
+def _kilobytes(part: Mapping[str, Any]) -> int:
+    """By the values that are written; their names and braces count for the attributes' names."""
+    written = part.get("Item") or part.get("ExpressionAttributeValues") or {}
+    return max(1, math.ceil(len(str(written)) / 1024))
 
 
 def _refused(why: str) -> Answer:
@@ -188,7 +209,9 @@ class Connection(asyncio.Protocol):
         self._transport.write(head.encode() + body)
         if self._server != "control":
             fresh = began - self._opened < SECONDS_TO_USE
-            self._world.records.append(Record(self._server, request.what, status, fresh, began, time.monotonic()))
+            ended = time.monotonic()
+            units = write_units(request.what, json.loads(request.body)) if request.what in WRITES else 0
+            self._world.records.append(Record(self._server, request.what, status, fresh, began, ended, units))
 
 
 @click.command()
@@ -232,6 +255,10 @@ class Stubs:
     def break_shop(self) -> None:
         """Begin the chaos; what was asked until now is forgotten."""
         self._ask("/chaos")
+
+    def mend_shop(self) -> None:
+        """End the chaos; what was asked until now is forgotten."""
+        self._ask("/well")
 
     def asked(self) -> tuple[float | None, list[Record]]:
         """When the shop got its first byte, and all requests by their begin, since the chaos began."""

@@ -1,0 +1,64 @@
+"""What AWS bills, from what was counted and what the template makes."""
+
+import re
+
+import pytest
+
+from benchmarks.cost import METRICS, CanaryRun, Item, idle_month, incident, total
+from benchmarks.stubs import Record, write_units
+from console.places import ROOT
+from tests.alarm_rules import template
+
+RUN = CanaryRun(seconds=0.2, logged=3000)
+
+
+def test_idle_month_stays_below_its_limits_with_the_canary_and_without() -> None:
+    assert total(idle_month(template(), None)) <= 1.50
+    assert total(idle_month(template(), RUN)) <= 5
+
+
+def test_every_alarm_of_the_template_is_billed_but_for_the_canarys_own_without_a_canary() -> None:
+    alarms = [r for r in template()["Resources"].values() if r["Type"] == "AWS::CloudWatch::Alarm"]
+    for canary, left_out in ((RUN, 0), (None, 1)):
+        billed = sum(item.units for item in idle_month(template(), canary) if "alarms" in item.name)
+        assert billed == len(alarms) - left_out
+
+
+def test_canary_is_billed_by_its_runs_their_seconds_and_their_lines() -> None:
+    bill = {item.name: item for item in idle_month(template(), RUN)}
+
+    assert bill["canary: metrics"].units == METRICS == 8
+    assert bill["canary: runs"].units == 43_200
+    assert bill["canary: GB-seconds"].units == pytest.approx(43_200 * 0.2 * 256 / 1024)
+    assert bill["canary: GB of log"].units == pytest.approx(0.1296)
+
+
+def test_incident_is_billed_by_what_it_asked() -> None:
+    asked = [Record("aws", "TransactWriteItems", 200, False, 0, 1, units=6), Record("aws", "Publish", 200, False, 1, 2)]
+
+    bill = {item.name: item.units for item in incident(asked, seconds=2.0, memory=512)}
+
+    assert bill["Lambda, the start included: GB-seconds"] == 1.0
+    assert bill["DynamoDB: write units"] == 6
+    assert bill["SNS: publishes, the alarm's among them"] == 2
+    assert total([Item("x", 3, 0.5)]) == 1.5
+
+
+def test_transaction_is_billed_twice_and_each_begun_kilobyte_counts() -> None:
+    small, large = {"Item": {"a": {"S": "x"}}}, {"Item": {"a": {"S": "x" * 1500}}}
+
+    assert write_units("PutItem", small) == 1
+    assert write_units("PutItem", large) == 2
+    assert write_units("TransactWriteItems", {"TransactItems": [{"Put": small}, {"Put": large}]}) == 6
+
+
+def test_readme_tells_the_costs_that_were_measured() -> None:
+    found = dict(
+        re.findall(r"\| \*\*(an .*?)\*\* \| \| \*\*\$([\d.]+)\*\*", (ROOT / "benchmarks/RESULTS.md").read_text())
+    )
+    readme = (ROOT / "README.md").read_text()
+
+    assert f"| an incident, healed from a cold start | ${float(found['an incident']):.5f} |" in readme
+    assert f"| an idle month without the canary | ${found['an idle month without the canary']} |" in readme
+    assert f"should it order each minute | ${found['an idle month with the canary']} |" in readme
+
