@@ -61,4 +61,3 @@ def test_readme_tells_the_costs_that_were_measured() -> None:
     assert f"| an incident, healed from a cold start | ${float(found['an incident']):.5f} |" in readme
     assert f"| an idle month without the canary | ${found['an idle month without the canary']} |" in readme
     assert f"should it order each minute | ${found['an idle month with the canary']} |" in readme
-
