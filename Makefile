@@ -19,7 +19,7 @@ setup: $(STAMPS) ## install everything the project needs, all of it below .venv 
 demo: setup ## heal the incident of 2025-04-08 on this machine, without a cloud account
 	.venv/bin/remediator gameday fail
 
-test: setup check build .tools/alertmanager/usr/bin/prometheus-alertmanager /usr/bin/chromium ## all tests, with real parts, on a bare machine (about five minutes)
+test: setup check build .tools/alertmanager/usr/bin/prometheus-alertmanager /usr/bin/chromium ## all tests, with real parts, on a bare machine (about seven minutes)
 	.venv/bin/python -m pytest -n 2 --dist worksteal
 
 unit: .venv/.done ## the unit tests alone

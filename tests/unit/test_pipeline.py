@@ -1,7 +1,7 @@
 """The remediation, from alarm to outcome, on in-memory adapters."""
 
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -403,3 +403,50 @@ def test_text_that_is_no_utf_8_is_written_down_all_the_same() -> None:
     assert ends(scene, alarm(name="Orders\ud800Failing")) is Outcome.HEALED
     assert "Orders?Failing" in scene.people.told[0].text
     assert broken(scene.store.log) is None
+
+
+@dataclass
+class OldHead(MemoryStore):
+    """A store whose process last saw the head long ago."""
+
+    old: Head = field(default_factory=Head)
+
+    def seen(self) -> Head:
+        return self.old
+
+
+def test_head_that_was_seen_long_ago_is_read_anew_and_the_shop_is_healed_by_one_call() -> None:
+    store = OldHead()
+    run(Scene(GOOD, store=store), alarm(sent=BEGAN), "r-0")
+    assert store.current.v > 0
+    scene = Scene(failing(), failing(), GOOD, store=store)
+    scene.clock.now = BEGAN + timedelta(minutes=1)
+
+    (ending,) = run(scene, alarm(sent=BEGAN + timedelta(minutes=1)), "r-1")
+
+    assert ending.outcome is Outcome.HEALED
+    assert len(scene.factory.called) == 1
+    assert broken(store.log) is None
+
+
+def test_covered_alarm_does_not_tell_what_others_told_since_the_head_was_seen() -> None:
+    store = OldHead()
+    run(Scene(failing(), failing(), GOOD, store=store))
+    closed = replace(store.current, outbox=(Message("i-1/HEALED", "HEALED i-1", "text", "r-9#0", BEGAN),))
+    store.old = closed  # as it was before the message was sent
+    scene = Scene(GOOD, store=store)
+
+    (ending,) = run(scene, alarm(sent=BEGAN - timedelta(minutes=5)), "r-2")
+
+    assert ending.outcome is Outcome.JOINED
+    assert scene.people.told == []
+
+
+@pytest.mark.parametrize("refuses", ["intent", "answer", "closed"])
+def test_diner_leaves_also_where_the_run_fails(refuses: str) -> None:
+    scene = Scene(failing(), failing(), GOOD, store=Store(refuses=refuses))
+
+    with pytest.raises(StateError):
+        run(scene)
+
+    assert (scene.shop.logged_in, scene.shop.logged_out) == (1, 1)
