@@ -62,8 +62,8 @@ class Ended:
 class Watched:
     """A port whose calls are told before and after, by a name that is the same in each run."""
 
-    def __init__(self, port: object, passing: Callable[[str], None]) -> None:
-        self._port, self._passing = port, passing
+    def __init__(self, called: str, port: object, passing: Callable[[str], None]) -> None:
+        self._called, self._port, self._passing = called, port, passing
         self._counts: dict[str, int] = {}
         self._lock = Lock()
 
@@ -82,11 +82,11 @@ class Watched:
             return f"commit {words[1].entries[0].kind}"
         with self._lock:
             self._counts[name] = self._counts.get(name, 0) + 1
-            return f"{name} {self._counts[name]}"
+            return f"{self._called}.{name} {self._counts[name]}"
 
 
-def watched[Port](port: Port, passing: Callable[[str], None]) -> Port:
-    return cast(Port, Watched(port, passing))
+def watched[Port](called: str, port: Port, passing: Callable[[str], None]) -> Port:
+    return cast(Port, Watched(called, port, passing))
 
 
 def forked(work: Callable[[], str], kill_after: float | None = None) -> Ended:
@@ -120,7 +120,7 @@ def run(
         return now() + ahead
 
     plain = parts.remediator(target, clock)
-    ports = {name: watched(getattr(plain, name), passing) for name in ("shop", "factory", "store", "people")}
+    ports = {name: watched(name, getattr(plain, name), passing) for name in ("shop", "factory", "store", "people")}
     try:
         (ending,) = replace(plain, **ports).handle(event, request, Deadline.after(SECONDS))
     except RemediatorError as error:
