@@ -109,46 +109,64 @@ def play(day: GameDay, way: Way, step: Callable[[str], None]) -> Result:
         diners = Diners(shop.url, scene.aws.client("cloudwatch"), NAMESPACE, METRIC)
         if day.diners:
             stack.enter_context(diners)
-        records, seen, heard = scene.records, 0, 0
+        seen = heard = 0
         if isinstance(shop, Shop) and not day.is_ill_set:
             _look_while_well(scene, step)
-            seen, heard = len(records.log()), len(records.events(datetime.now(UTC)))
-
-        began = datetime.now(UTC)
-        if isinstance(shop, Shop):
-            result.confirmed = _break(scene, shop, seen, step)
-        else:
-            step("waiting for orders to fail: start the chaos")
-        patience = SECONDS_TO_WAKE if way.elsewhere is None else SECONDS_FOR_A_PERSON
-        _until(lambda: len(records.log()) > seen, patience, "the alarm")
-        for number in range(way.copies):
-            scene.publish(f"A copy of the alarm, number {number + 1}")
+            seen, heard = len(scene.records.log()), len(scene.records.events(datetime.now(UTC)))
+        course = Course(scene, diners, way, seen, heard, datetime.now(UTC))
+        result.confirmed = _woken(course, step)
         step("woken: it looks, and acts if it may")
-        _until(lambda: _over(records, seen, day.wakes), SECONDS_TO_END, f"the outcome {' or '.join(day.expected)}")
+        over = f"the outcome {' or '.join(day.expected)}"
+        _until(lambda: _over(scene.records, seen, day.wakes), SECONDS_TO_END, over)
         ended = time.time()
         step("over: letting diners order")
         if not day.diners:
             stack.enter_context(diners)
-        for number in range(way.again):
-            scene.publish(f"A late copy of the alarm, number {number + 1}")
-        copies = heard + day.wakes + way.copies + way.again
-        _until(lambda: len(records.events(began)) >= copies, 30.0, "the end of every copy")
-        _until(lambda: diners.good(ended) + diners.failed(ended) >= GOOD_ORDERS_AFTER, SECONDS_TO_END, "the diners")
-        _collect(result, records, seen, heard, began)
-        result.orders_failed = diners.failed(began.timestamp())  # the canary's own aren't counted
-        result.orders_good_after = diners.good(ended)
+        _settle(course, ended)
+        _collect(result, course, ended)
         if way.html:
-            _until(lambda: diners.published > diners.failed(), 30.0, "the diners' metric")
             told = next(entry.incident for entry in result.log[seen:] if entry.incident)
             way.html.write_text(html(gather(scene.stack, known(scene.stack, told))), encoding="utf-8")
-        result.report_calls = sum(shop.report_calls.values()) if isinstance(shop, Shop) else _intents(result)
-        result.messages = scene.messages()
-        result.actions = sorted(scene.recorder.actions)
-        if isinstance(shop, Shop):
-            written = scene.written() + repr(result)
-            result.leaks = sum(secret in written for secret in shop.secrets)
         step("ending what was started")
     return result
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """A day under way. `seen` log entries and `heard` events were there before the shop broke, at `began`."""
+
+    scene: Scene
+    diners: Diners
+    way: Way
+    seen: int
+    heard: int
+    began: datetime
+
+
+def _woken(course: Course, step: Callable[[str], None]) -> datetime | None:
+    """Break the shop and wait for the alarm. When the canary confirmed the failure, where it is the one."""
+    scene, shop, confirmed = course.scene, course.scene.shop, None
+    if isinstance(shop, Shop):
+        confirmed = _break(scene, shop, course.seen, step)
+    else:
+        step("waiting for orders to fail: start the chaos")
+    patience = SECONDS_TO_WAKE if isinstance(shop, Shop) else SECONDS_FOR_A_PERSON
+    _until(lambda: len(scene.records.log()) > course.seen, patience, "the alarm")
+    for number in range(course.way.copies):
+        scene.publish(f"A copy of the alarm, number {number + 1}")
+    return confirmed
+
+
+def _settle(course: Course, ended: float) -> None:
+    """Send the late copies; wait for the end of every event, for diners' orders, and for the metric of them."""
+    scene, diners, way = course.scene, course.diners, course.way
+    for number in range(way.again):
+        scene.publish(f"A late copy of the alarm, number {number + 1}")
+    copies = course.heard + scene.day.wakes + way.copies + way.again
+    _until(lambda: len(scene.records.events(course.began)) >= copies, 30.0, "the end of every copy")
+    _until(lambda: diners.good(ended) + diners.failed(ended) >= GOOD_ORDERS_AFTER, SECONDS_TO_END, "the diners")
+    placed = len(diners.orders)
+    _until(lambda: diners.published >= placed, 30.0, "the diners' metric")
 
 
 def _look_while_well(scene: Scene, step: Callable[[str], None]) -> None:
@@ -205,20 +223,33 @@ def _over(records: Records, seen: int, endings: int = 1) -> bool:
     return len(found) >= endings and not records.head().outbox
 
 
-def _collect(result: Result, records: Records, seen: int, heard: int, began: datetime) -> None:
-    result.log = records.log()
+def _collect(result: Result, course: Course, ended: float) -> None:
+    scene, diners, shop = course.scene, course.diners, course.scene.shop
+    _read_log(result, course)
+    result.events = scene.records.events(course.began)[course.heard :]
+    result.orders_failed = diners.failed(course.began.timestamp())  # the canary's own aren't counted
+    result.orders_good_after = diners.good(ended)
+    result.report_calls = sum(shop.report_calls.values()) if isinstance(shop, Shop) else _intents(result)
+    result.messages = scene.messages()
+    result.actions = sorted(scene.recorder.actions)
+    if isinstance(shop, Shop):
+        written = scene.written() + repr(result)
+        result.leaks = sum(secret in written for secret in shop.secrets)
+
+
+def _read_log(result: Result, course: Course) -> None:
+    result.log = course.scene.records.log()
     result.log_fault = broken(result.log)
-    mine = result.log[seen:]
+    mine = result.log[course.seen :]
     incident = mine[0].incident if mine else None  # a late copy may open one of its own, which finds all well
     endings = [json.loads(e.data) for e in mine if e.kind in ("closed", "released") and e.incident == incident]
     result.outcome = endings[-1]["outcome"] if endings else "NOTHING"
     result.phases = {
-        "failing until woken": _milliseconds(began, mine[0].at) if mine else 0,
+        "failing until woken": _milliseconds(course.began, mine[0].at) if mine else 0,
         **({"confirmed until woken": _milliseconds(result.confirmed, mine[0].at)} if result.confirmed else {}),
         **(endings[-1]["phases"] if endings else {}),
     }
     result.retries = sum(entry.kind == "continued" for entry in mine)
-    result.events = records.events(began)[heard:]
 
 
 def _milliseconds(began: datetime, at: datetime) -> int:
