@@ -132,7 +132,7 @@ def _noticed(stack: Stack, found: Sequence[Summary]) -> dict[str, float]:
     return {
         each.id: max(0.0, (each.opened_at - told.began).total_seconds())
         for each, told in counted
-        if isinstance(told, orders.Orders) and told.began
+        if isinstance(told, orders.Orders) and told.began and told.exact
     }
 
 

@@ -33,14 +33,15 @@ class Point:
 class Orders:
     """The stretch of failure that belongs to an incident. `period`: seconds, how finely it is known.
 
-    `began`: the start of the first period with a failure, None where none failed. Our own samples are not counted
-    unless the shop's metric counts them.
+    `began`: the start of the first period with a failure, None where none failed; `exact` where a good period is known
+    before it, else it may have been earlier. Our own samples are not counted unless the shop's metric counts them.
     """
 
     period: int
     began: datetime | None
     placed: int
     failed: int
+    exact: bool = True
 
 
 def stretch(points: Sequence[Point], woken: datetime, period: int) -> Orders:
@@ -49,38 +50,45 @@ def stretch(points: Sequence[Point], woken: datetime, period: int) -> Orders:
     good = [p.at for p in ordered if p.placed and not p.failed and p.at + timedelta(seconds=period) <= woken]
     mine = [p for p in ordered if p.failed and (not good or p.at > good[-1])]
     began = mine[0].at if mine else None
-    failed = sum(p.failed for p in mine)
-    return Orders(period, began, sum(p.placed for p in ordered if began and p.at >= began), failed)
+    placed = sum(p.placed for p in ordered if began and p.at >= began)
+    return Orders(period, began, placed, sum(p.failed for p in mine), exact=bool(good))
 
 
 def count(stack: Stack, woken: datetime, ended: datetime) -> Orders | str:
-    """The orders from before `woken` until `ended`, or one sentence why they can't be told."""
-    since = woken - BEFORE
-    period = _period(since, ended)
-    if period is None:
-        return "CloudWatch keeps no metric for that long."
-    asked = {
-        "Namespace": stack.parameters.get("AlarmNamespace", ""),
-        "MetricName": stack.parameters.get("AlarmMetric", ""),
-        "StartTime": since,
-        "EndTime": ended + timedelta(seconds=period),
-        "Period": period,
-        "Statistics": ["Sum", "SampleCount"],
-    }
-    try:
-        found = stack.client("cloudwatch").get_metric_statistics(**asked)["Datapoints"]
-    except (ClientError, BotoCoreError) as error:
-        return f"The shop's metric can't be read: {error}"
-    if not found:
-        return f"The shop's metric {asked['Namespace']}/{asked['MetricName']} knows no order of that time."
-    return stretch([_point(each) for each in found], woken, period)
+    """The orders from before `woken` until `ended`, or one sentence why they can't be told.
+
+    As fine as CloudWatch still knows it, and coarser where the finest doesn't reach back to a good period: what is
+    older has been dropped.
+    """
+    since, told = woken - BEFORE, None
+    for period in _periods(since, ended):
+        try:
+            found = _points(stack, since, ended, period)
+        except (ClientError, BotoCoreError) as error:
+            return f"The shop's metric can't be read: {error}"
+        told = stretch(found, woken, period) if found else told
+        if told and told.exact:
+            return told
+    name = f"{stack.parameters.get('AlarmNamespace')}/{stack.parameters.get('AlarmMetric')}"
+    return told or f"The shop's metric {name} knows no order of that time."
 
 
-def _period(since: datetime, ended: datetime) -> int | None:
-    """The finest period that CloudWatch still knows and one answer holds."""
+def _points(stack: Stack, since: datetime, ended: datetime, period: int) -> list[Point]:
+    found = stack.client("cloudwatch").get_metric_statistics(
+        Namespace=stack.parameters.get("AlarmNamespace", ""),
+        MetricName=stack.parameters.get("AlarmMetric", ""),
+        StartTime=since,
+        EndTime=ended + timedelta(seconds=period),
+        Period=period,
+        Statistics=["Sum", "SampleCount"],
+    )
+    return [_point(each) for each in found["Datapoints"]]
+
+
+def _periods(since: datetime, ended: datetime) -> list[int]:
+    """The periods that CloudWatch may still know and one answer holds, the finest first."""
     age, span = datetime.now(UTC) - since, (ended - since).total_seconds()
-    fine = [period for kept, period in RETENTION if age <= kept + timedelta(minutes=30) and span / period < POINTS - 1]
-    return fine[0] if fine else None
+    return [period for kept, period in RETENTION if age <= kept + timedelta(minutes=30) and span / period < POINTS - 1]
 
 
 def _point(found: dict[str, Any]) -> Point:

@@ -72,7 +72,7 @@ def _line(entry: Entry, opened: datetime) -> Line:
     if "outcome" in data:
         what = f"{what}: {data['outcome']}"
     if "status" in data:
-        what = f"{what}: {data['status']}" if data["status"] else f"{what} not"
+        what = f"{what}: {data['status']}" if data["status"] else "gave no answer to the report"
     told = [_text(data[name]) for name in fields if data.get(name)]
     if "link" in data:
         told.append(f"link {data.get('host', '')} {data['link']}".replace("  ", " "))

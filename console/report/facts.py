@@ -43,7 +43,8 @@ class Facts:
         if self.began is None:
             return logged
         before = (self.began - self.incident.opened_at).total_seconds()
-        return (timeline.Line(self.began, before, "diners", "first failed order", "by the shop's metric"), *logged)
+        how = "by the shop's metric" if isinstance(self.orders, Orders) and self.orders.exact else "or earlier"
+        return (timeline.Line(self.began, before, "diners", "first failed order", how), *logged)
 
     @property
     def began(self) -> datetime | None:

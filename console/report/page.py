@@ -74,7 +74,7 @@ def beside_people(facts: Facts) -> list[Bar]:
 
 def track(facts: Facts) -> list[float]:
     """Where each line of the timeline stands between the first and the last, 0 to 100."""
-    at = [line.seconds for line in facts.lines]
+    at = [line.seconds for line in facts.lines] or [0.0]
     span = max(at) - min(at) or 1.0
     return [100 * (seconds - min(at)) / span for seconds in at]
 
@@ -98,7 +98,7 @@ def _written(template: str, facts: Facts) -> str:
         facts=facts,
         sections=sections(facts),
         is_todo=lambda told: isinstance(told, Todo),
-        lines=list(zip(facts.lines, track(facts), strict=True)),
+        lines=list(zip(facts.lines, track(facts), strict=False)),
         phases=phases(facts),
         people=beside_people(facts) if facts.outcome == "HEALED" else [],
     )

@@ -6,7 +6,7 @@ What the machine can't know is a `Todo`, never a guess.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from console.orders import Orders
 from console.report.facts import Facts
@@ -46,7 +46,6 @@ class Words:
     prevent: str
 
 
-NO_LINK_CALLED: Final = "No report link was called."
 WORDS: Final[Mapping[Outcome | None, Words]] = {
     Outcome.HEALED: Words(
         "Orders failed, and the shop's answers offered a report link.",
@@ -55,7 +54,7 @@ WORDS: Final[Mapping[Outcome | None, Words]] = {
     ),
     Outcome.ALREADY_HEALTHY: Words(
         "When the machine looked, orders were good.",
-        f"Orders were good again without a call. {NO_LINK_CALLED}",
+        "Orders were good again without a call.",
         "An alarm that wakes the machine while orders are good may be too eager, or have come late.",
     ),
     Outcome.UNRESOLVED: Words(
@@ -65,42 +64,42 @@ WORDS: Final[Mapping[Outcome | None, Words]] = {
     ),
     Outcome.BLOCKED: Words(
         "Orders failed, and the link they offered is not one that may be called.",
-        f"{NO_LINK_CALLED} A person has to judge it.",
+        "A person has to judge the link.",
         "If the host is right, add it to the parameter AllowedReportHosts; if it is not, find out who wrote it there.",
     ),
     Outcome.NO_LINK: Words(
         "Orders failed without offering a report link.",
-        f"{NO_LINK_CALLED} There was none to call.",
+        "There was no link to call.",
         "This failure is not one that a report ends: the shop or its supplier has to be repaired.",
     ),
     Outcome.NO_ACCESS: Words(
         "The machine was not let in, so it could not see whether orders fail.",
-        f"{NO_LINK_CALLED} Without a login nothing can be sampled.",
+        "Without a login nothing can be sampled.",
         "Keep a diner for the machine alone, and its password in the secret; a shop without its database also refuses.",
     ),
     Outcome.UNREACHABLE: Words(
         "The shop did not answer, or something else answered in its place.",
-        f"{NO_LINK_CALLED} The shop has to be up first.",
+        "The shop has to be up first.",
         "A shop that is down needs its own repair: see its deployment, its address and its certificate.",
     ),
     Outcome.PAUSED: Words(
         "Orders failed with a report link, and a person had paused the machine.",
-        f"{NO_LINK_CALLED} The pause held.",
+        "The pause held.",
         "Give every pause an end with --until, so that nobody has to remember it.",
     ),
     Outcome.LIMITED: Words(
         "Orders failed with a report link, and the calls of the hour were used up.",
-        f"{NO_LINK_CALLED} The limit held.",
+        "The limit held.",
         "A failure that comes back this often has a cause that reports don't end.",
     ),
     Outcome.OBSERVED: Words(
         "Orders failed with a report link, and the machine was set to observe.",
-        f"{NO_LINK_CALLED} In mode act it would have been.",
+        "In mode act the link would have been called.",
         "When you have seen it judge rightly, deploy with Mode=act.",
     ),
     Outcome.FAILED: Words(
         "The machine could not do its work.",
-        f"{NO_LINK_CALLED} The reason names what failed on our own side.",
+        "The reason names what failed on our own side.",
         "A part of our own installation is broken: the doctor names it.",
     ),
     None: Words(
@@ -123,13 +122,10 @@ def when(at: datetime) -> str:
 
 def _summary(facts: Facts) -> list[Told]:
     incident, words = facts.incident, WORDS[facts.outcome]
-    calls = f"It called the report link {_times(incident.calls)}." if incident.calls else NO_LINK_CALLED
     state = f"It ended {facts.outcome} after {lasting(facts.seconds_open)}." if incident.ended_at else _open(facts)
     relapse = [f"It is a relapse of incident {incident.before}."] if incident.before else []
-    return [
-        f"At {when(incident.opened_at)} the machine was woken by {incident.alarm}. {words.seen} {calls} {state}",
-        *relapse,
-    ]
+    woken = f"At {when(incident.opened_at)} the machine was woken by {incident.alarm}."
+    return [f"{woken} {words.seen} {_called(facts)} {state}", *relapse]
 
 
 def _detection(facts: Facts) -> list[Told]:
@@ -137,9 +133,9 @@ def _detection(facts: Facts) -> list[Told]:
     sent = f", sent at {when(datetime.fromisoformat(opened[0]['sent']))}" if opened else ""
     taken = when(facts.incident.opened_at)
     told: list[Told] = [f"{facts.incident.alarm} noticed it{sent}. The machine took it up at {taken}."]
-    others = len(facts.alarms) - 1
-    if others > 0:
-        told.append(f"{others} more delivered alarm{_s(others)} belong{_s(others, 's', '')} to this incident.")
+    joined = sum(alarm["outcome"] == Outcome.JOINED for alarm in facts.alarms)
+    if joined:
+        told.append(f"{joined} more delivered alarm{_s(joined)} joined it.")
     if facts.seconds_to_notice is None:
         why = facts.orders if isinstance(facts.orders, str) else "The shop's metric shows no failed order around it."
         told += [why, Todo("When did the first order fail, and how long did it go unnoticed?")]
@@ -149,6 +145,8 @@ def _detection(facts: Facts) -> list[Told]:
             f"{when(facts.began)}: {lasting(facts.seconds_to_notice)} until the wake. On 2025-04-08 it took people "
             f"{lasting(NOTICED_BY_HAND)}."
         )
+        if not facts.orders.exact:
+            told.append(Todo("It may have begun earlier: no good order is known before it. When?"))
     return told
 
 
@@ -169,6 +167,8 @@ def _impact(facts: Facts) -> list[Told]:
 
 
 def _timeline(facts: Facts) -> list[Told]:
+    if not facts.log:
+        return ["Its log has expired."]
     whole = f"altered: {facts.fault}" if facts.fault else "whole"
     last = facts.log[-1]
     return [
@@ -179,7 +179,7 @@ def _timeline(facts: Facts) -> list[Told]:
 
 def _response(facts: Facts) -> list[Told]:
     wakes = len(facts.data("opened", "continued"))
-    told: list[Told] = [f"The machine looked {_times(wakes)}, by real orders of its own diner."]
+    told: list[Told] = [f"The machine was woken {_times(wakes)}. It looks by real orders of its own diner."]
     brakes = [entry for entry in facts.log if entry.kind in ("paused", "resumed", "mode")]
     for line in lines(brakes, facts.incident.opened_at):
         told.append(f"{line.who} {line.what}{f' ({line.evidence})' if line.evidence else ''} at {when(line.at)}.")
@@ -205,10 +205,9 @@ def _root_cause(facts: Facts) -> list[Told]:
 def _resolution(facts: Facts) -> list[Told]:
     told: list[Told] = [WORDS[facts.outcome].end]
     for intent, answer in facts.calls:
-        said = (
-            f"It answered {answer['status']}, “{answer['says']}”" if answer and answer["status"] else "No answer came"
-        )
-        told.append(f"The link at {intent['host']}, fingerprint {intent['link']}, was called. {said}.")
+        told.append(_call(intent, answer))
+    if not facts.calls:
+        told.append(_called(facts))
     ended = facts.data("closed")
     if ended:
         told.append(f"The order that showed it: {ended[-1]['evidence']}.")
@@ -239,6 +238,27 @@ NINE: Final[Mapping[str, Callable[[Facts], list[Told]]]] = {
     "Prevention": _prevention,
     "Action items": _actions,
 }
+
+
+def _called(facts: Facts) -> str:
+    """By the log: the incident's summary is as old as its last ending, and an intent alone is no call.
+
+    The summary counts where the log has expired.
+    """
+    made = sum(answer is not None for _, answer in facts.calls) if facts.log else facts.incident.calls
+    if made:
+        return f"It called the report link {_times(made)}."
+    decided = "It decided to call the report link; no answer is on record."
+    return decided if facts.calls else "No report link was called."
+
+
+def _call(intent: Mapping[str, Any], answer: Mapping[str, Any] | None) -> str:
+    link = f"the link at {intent['host']}, fingerprint {intent['link']}"
+    if answer is None:
+        return f"It decided to call {link}. No answer is on record: whether the call went out isn't known."
+    if answer["status"] is None:
+        return f"It called {link}. No answer came: {answer['fault']}."
+    return f"It called {link}. The answer was {answer['status']}, “{answer['says']}”."
 
 
 def _open(facts: Facts) -> str:

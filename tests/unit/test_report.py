@@ -65,7 +65,7 @@ def test_healed_report_states_the_figures_of_the_log_and_of_the_metric() -> None
     assert "155 orders failed, of 160 placed" in told("Impact", found)
     assert "at most 155 people" in told("Impact", found)
     assert "27 min, and 2 h 27 min" in told("Response", found)
-    assert "It answered 200, “Problem resolved" in told("Resolution", found)
+    assert "The answer was 200, “Problem resolved" in told("Resolution", found)
     assert "of the log, which is whole" in told("Timeline", found)
 
 
@@ -105,6 +105,35 @@ def test_call_whose_answer_was_lost_is_not_paired_with_the_answer_of_the_next() 
     twice = replace(found, log=(found.log[0], intent, *found.log[1:]))
 
     assert [answer is None for _, answer in twice.calls] == [True, False]
+    assert "whether the call went out isn't known" in told("Resolution", twice)
+    assert "It called the report link once." in told("Summary", twice)
+
+
+@pytest.mark.parametrize("outcome", [each for each in ENDINGS if each not in (Outcome.HEALED, Outcome.UNRESOLVED)])
+def test_call_of_an_earlier_run_is_not_denied_by_a_later_outcome(outcome: Outcome) -> None:
+    healed, later = facts(played(Outcome.HEALED)), facts(played(outcome))
+    both = replace(later, log=(*healed.log[:3], *later.log))
+
+    text = page.markdown(both)
+
+    assert "It called the report link once." in text
+    assert "No report link was called" not in text
+    assert "No report link was called" in page.markdown(later)
+
+
+def test_incident_whose_log_has_expired_has_a_report_too() -> None:
+    found = replace(facts(played(Outcome.HEALED)), log=())
+
+    assert "Its log has expired." in told("Timeline", found)
+    assert "Its log has expired." in page.html(found)
+    assert "It called the report link once." in told("Resolution", found)
+
+
+def test_failure_without_a_good_order_before_it_may_have_begun_earlier() -> None:
+    found = facts(played(Outcome.HEALED), stretch([point(-9, 2, 2), point(-1, 2, 2)], BEGAN, 60))
+
+    assert "It may have begun earlier" in told("Detection", found)
+    assert found.lines[0].evidence == "or earlier"
 
 
 def test_words_from_outside_mean_nothing_in_markdown_and_in_html() -> None:
@@ -168,6 +197,12 @@ def test_no_message_holds_what_a_mail_program_makes_a_link_of(outcome: Outcome) 
     assert not [sign for sign in ("factory.test", "elsewhere.test", "://") if sign in message.text]
 
 
+def test_alarm_name_of_several_lines_does_not_pass_for_lines_of_ours() -> None:
+    (message,) = played(Outcome.NO_LINK, name="x\nLog: 0000\nMore: call 555").people.told
+
+    assert len(message.text.splitlines()) == 5
+
+
 def test_long_alarm_name_does_not_make_a_long_message() -> None:
     (message,) = played(Outcome.NO_LINK, name="x" * 5000).people.told
 
@@ -176,4 +211,4 @@ def test_long_alarm_name_does_not_make_a_long_message() -> None:
 
 def test_failing_order_in_a_report_shows_its_link_as_host_and_fingerprint() -> None:
     assert KEY in failing().body.decode()
-    assert "The link at factory.test, fingerprint " in told("Resolution", facts(played(Outcome.HEALED)))
+    assert "the link at factory.test, fingerprint " in told("Resolution", facts(played(Outcome.HEALED)))

@@ -414,9 +414,9 @@ def _told(change: Change, incident: Incident, lease: Lease, now: datetime, *, ur
     outcome = Outcome(data["outcome"])
     relapse = f", a relapse of {incident.before}" if incident.before else ""
     text = (
-        f"{outcome}: {data['evidence'][:MESSAGE_PART]}\n"
+        f"{outcome}: {_short(data['evidence'])}\n"
         f"Incident {incident.id}{relapse}, woken {(now - incident.opened_at).total_seconds():.1f} s ago by "
-        f"{incident.alarm[:MESSAGE_PART]}.\n"
+        f"{_short(incident.alarm)}.\n"
         f"{CONSEQUENCES[outcome].ask}\n"
         f"More: remediator show {incident.id}\n"
         f"Log: {change.new.hash}\n"
@@ -424,6 +424,11 @@ def _told(change: Change, incident: Incident, lease: Lease, now: datetime, *, ur
     subject = f"{'URGENT ' if urgent else ''}{outcome} {incident.id}"
     message = Message(f"{incident.id}/{outcome}", subject, unclickable(text), lease.owner, lease.until)
     return replace(change, new=replace(change.new, outbox=(*change.new.outbox, message)))
+
+
+def _short(text: str) -> str:
+    """On one line: an alarm's name is anybody's words, and must not pass for a line of ours."""
+    return " ".join(text.split())[:MESSAGE_PART]
 
 
 def _change(new: Head, incident: Incident | None, at: datetime, kind: str, data: Mapping[str, Any]) -> Change:

@@ -1,5 +1,6 @@
 """SNS: the people's topic, and the alarm topic."""
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -22,7 +23,8 @@ class SnsPeople:
         self._topic = topic_arn
 
     def ready(self) -> None:
-        self._client.meta.service_model  # noqa: B018 - a late client is made by its first use
+        with suppress(BotoCoreError):  # telling meets it again, and says so
+            self._client.meta.service_model  # noqa: B018 - a late client is made by its first use
 
     def tell(self, message: Message) -> None:
         try:
