@@ -60,17 +60,23 @@ def count(stack: Stack, woken: datetime, ended: datetime) -> Orders | str:
     As fine as CloudWatch still knows it, and coarser where the finest doesn't reach back to a good period: what is
     older has been dropped.
     """
-    since, told = woken - BEFORE, None
+    since = woken - BEFORE
+    told: list[Orders] = []
     for period in _periods(since, ended):
         try:
             found = _points(stack, since, ended, period)
         except (ClientError, BotoCoreError) as error:
             return f"The shop's metric can't be read: {error}"
-        told = stretch(found, woken, period) if found else told
-        if told and told.exact:
-            return told
+        told += [stretch(found, woken, period)] if found else []
+        if told and told[-1].exact:
+            return told[-1]
     name = f"{stack.parameters.get('AlarmNamespace')}/{stack.parameters.get('AlarmMetric')}"
-    return told or f"The shop's metric {name} knows no order of that time."
+    return fullest(told) if told else f"The shop's metric {name} knows no order of that time."
+
+
+def fullest(told: Sequence[Orders]) -> Orders:
+    """Of counts none of which reaches back to a good period, the finest first: the one that lost no failure."""
+    return max(told, key=lambda each: each.failed)
 
 
 def _points(stack: Stack, since: datetime, ended: datetime, period: int) -> list[Point]:

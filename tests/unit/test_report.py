@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from console.orders import Orders, Point, stretch
+from console.orders import Orders, Point, fullest, stretch
 from console.report import page
 from console.report.sections import NINE, Todo, sections
 from remediator.outcome import CONSEQUENCES, Outcome
@@ -155,6 +155,9 @@ def test_headings_are_those_of_the_team() -> None:
     assert list(NINE) == TEAMS_HEADINGS
 
 
+FAILED_BY_PERIOD = ((10, 4), (60, 7), (3600, 7))
+
+
 def point(minute: int, placed: int, failed: int) -> Point:
     return Point(BEGAN + timedelta(minutes=minute), placed, failed)
 
@@ -165,6 +168,13 @@ def test_stretch_of_failure_begins_after_the_last_good_period_before_the_wake() 
     found = stretch(points, BEGAN, 60)
 
     assert found == Orders(60, BEGAN - timedelta(minutes=5), placed=8, failed=4)
+
+
+def test_of_counts_that_know_no_good_period_the_finest_is_told_that_lost_no_failure() -> None:
+    fine, coarse, coarsest = (Orders(period, BEGAN, 9, failed, exact=False) for period, failed in FAILED_BY_PERIOD)
+
+    assert fullest([fine, coarse, coarsest]) == coarse
+    assert fullest([coarse, coarsest]) == coarse
 
 
 def test_period_in_which_the_wake_came_may_be_good_at_its_end() -> None:
