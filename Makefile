@@ -5,9 +5,10 @@ SAM := SAM_CLI_TELEMETRY=0 PYTHON=$(CURDIR)/.tools/uv/bin/python .tools/sam/bin/
 INSTALL = $(UV) pip sync --quiet --require-hashes --python
 STAMPS := .venv/.done .tools/sam/.done .tools/ministack/.done .tools/runtime/.done
 EVENT ?= events/cloudwatch-alarm.json
+ANSWERS ?= samconfig.user.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test unit check build deploy local invoke gamedays crash-matrix storm faults bench \
+.PHONY: help setup demo test unit check build deploy credentials local invoke gamedays crash-matrix storm faults bench \
   faithful payloads model mutants checkov pins
 
 help: ## list the targets
@@ -34,8 +35,13 @@ check: .venv/.done .tools/sam/.done ## lint, formats, types, template
 build: .tools/sam/.done ## build function and layer with SAM
 	AWS_DEFAULT_REGION=us-east-1 $(SAM) build
 
-deploy: build ## deploy into your AWS account; asks for the parameters
-	$(SAM) deploy --config-file samconfig.toml
+deploy: credentials build ## deploy into your AWS account; asks for the parameters the first time, and with ASK=1
+	@grep -qs parameter_overrides $(ANSWERS) || { cp samconfig.toml $(ANSWERS); ask=--guided; }; \
+	$(SAM) deploy --config-file $(ANSWERS) $$ask $(if $(ASK),--guided) || \
+	{ echo "to be asked again, with your answers as they are in $(ANSWERS): make deploy ASK=1"; exit 1; }
+
+credentials: .tools/sam/.done
+	@.tools/sam/bin/python -m console.credentials
 
 local: $(STAMPS) ## keep a shop and the deployed stack up until Ctrl-C, to play with
 	.venv/bin/python -m console.gameday.local $(if $(ADDRESS),--address $(ADDRESS))

@@ -96,18 +96,18 @@ class LocalAws:
             end(self._process)
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def client(self, service: str) -> Any:
+    def client(self, service: str, region: str = REGION) -> Any:
         """A client of one of its services, as the account's root."""
         return boto3.client(
             service,
             endpoint_url=self.url,
-            region_name=REGION,
+            region_name=region,
             aws_access_key_id="test",
             aws_secret_access_key="test",  # noqa: S106 - ministack's own, no secret
             config=Config(retries={"max_attempts": 1}, read_timeout=180),
         )
 
-    def environment(self) -> dict[str, str]:
+    def environment(self, region: str = REGION) -> dict[str, str]:
         """The environment in which AWS's tools find it."""
         return {
             "PATH": os.environ["PATH"],
@@ -115,29 +115,22 @@ class LocalAws:
             "AWS_ENDPOINT_URL": self.url,
             "AWS_ACCESS_KEY_ID": "test",
             "AWS_SECRET_ACCESS_KEY": "test",
-            "AWS_REGION": REGION,
-            "AWS_DEFAULT_REGION": REGION,
+            "AWS_REGION": region,
+            "AWS_DEFAULT_REGION": region,
             "AWS_EC2_METADATA_DISABLED": "true",
             "SAM_CLI_TELEMETRY": "0",
         }
 
-    def deploy(self, built: Path, stack: str, parameters: Mapping[str, str]) -> dict[str, str]:
+    def deploy(self, built: Path, stack: str, parameters: Mapping[str, str], region: str = REGION) -> dict[str, str]:
         """Deploy a built template by SAM. Returns the stack's outputs by name."""
         overrides = [f"ParameterKey={name},ParameterValue='{value}'" for name, value in parameters.items()]
-        self._sam(
-            "deploy",
-            "--template-file",
-            str(built / "template.yaml"),
-            "--stack-name",
-            stack,
-            "--parameter-overrides",
-            *overrides,
+        run_sam(
+            *("deploy", "--template-file", str(built / "template.yaml"), "--stack-name", stack),
+            *("--config-file", str(SAMCONFIG), "--config-env", "local", "--parameter-overrides", *overrides),
+            environment=self.environment(region),
         )
-        found = self.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
+        found = self.client("cloudformation", region).describe_stacks(StackName=stack)["Stacks"][0]
         return {output["OutputKey"]: output["OutputValue"] for output in found["Outputs"]}
-
-    def _sam(self, *words: str) -> None:
-        run_sam(*words, "--config-file", str(SAMCONFIG), "--config-env", "local", environment=self.environment())
 
     def _wait(self) -> None:
         until = time.monotonic() + SECONDS_TO_START
@@ -169,14 +162,14 @@ def run_sam(*words: str, environment: Mapping[str, str]) -> None:
 def build(into: Path) -> Path:
     """Build the template by SAM, as `make build` does, and copy the result, since others may build meanwhile."""
     environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    with _alone("build"):
+    with alone("build"):
         here = {"SAM_CLI_TELEMETRY": "0", "AWS_DEFAULT_REGION": REGION, "PYTHON": str(LAYER_PYTHON)}
         run_sam("build", environment={**environment, **here})
         return Path(shutil.copytree(ROOT / ".aws-sam" / "build", into / "built"))
 
 
 @contextmanager
-def _alone(name: str) -> Iterator[None]:
+def alone(name: str) -> Iterator[None]:
     """One at a time: SAM's cache of built layers isn't made for two builds side by side."""
     place = ROOT / ".aws-sam"
     place.mkdir(exist_ok=True)

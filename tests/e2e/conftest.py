@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from console.gameday.local_aws import build
-from console.places import ROOT
+from console.places import ROOT, SAM
 
 
 @pytest.fixture(scope="session")
@@ -22,6 +22,43 @@ def template(built: Path) -> dict[str, Any]:
     """The template as SAM built it."""
     found: dict[str, Any] = yaml.safe_load((built / "template.yaml").read_text())
     return found
+
+
+TRANSLATE = """
+import json, sys
+from samtranslator.translator.managed_policy_translator import ManagedPolicyLoader
+from samtranslator.translator.transform import transform
+print(json.dumps(transform(json.load(sys.stdin), {}, ManagedPolicyLoader(None))))
+"""
+
+
+@pytest.fixture(scope="session")
+def translated(template: dict[str, Any]) -> dict[str, Any]:
+    """The template as CloudFormation deploys it: translated by the transform that SAM's own command line carries."""
+    for name in (
+        "Core",
+        "Remediate",
+        "Canary",
+        "Ingest",
+    ):  # the transform wants what `sam package` would have put there
+        found = template["Resources"][name]["Properties"]
+        place = "ContentUri" if name == "Core" else "CodeUri"
+        template = {**template, "Resources": {**template["Resources"]}}
+        template["Resources"][name] = {
+            **template["Resources"][name],
+            "Properties": {**found, place: "s3://bucket/key"},
+        }
+    python = SAM.parent / "python"
+    done = subprocess.run(
+        [str(python), "-c", TRANSLATE],
+        input=json.dumps(template),
+        env={"PATH": "/usr/bin:/bin", "AWS_DEFAULT_REGION": "us-east-1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    found = json.loads(done.stdout)
+    return dict(found)
 
 
 def gameday(*words: str) -> tuple[dict[str, Any], int]:

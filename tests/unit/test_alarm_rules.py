@@ -103,10 +103,19 @@ def test_incident_wakes_once_and_stays() -> None:
     assert [len(rule.wakes(incident(PACE))) for rule in EVERY] == [1, 1, 1]
 
 
-def test_night_without_orders_keeps_the_state_as_it_was() -> None:
+@pytest.mark.parametrize("more", [0, 2, 6, 18])
+def test_evening_failure_a_quiet_night_and_a_morning_failure_trigger_twice(more: int) -> None:
+    """The last diner has gone when the shop is healed, so no good order ends the alarm before the next outage."""
+    evening, morning = ([(begin + 12.0 * each, True) for each in range(10)] for begin in (CHAOS_AT, CHAOS_AT + 43_200))
+    alarm = CloudWatchAlarm.of_template("OrdersFailing", more=more)
+
+    assert [at > CHAOS_AT + 21_600 for at in alarm.wakes([*evening, *morning])] == [False, True]
+
+
+def test_minutes_without_orders_end_the_alarm() -> None:
     nothing: list[float | None] = [None] * ALARM.reach
 
-    assert (ALARM.state(nothing, "OK"), ALARM.state(nothing, "ALARM")) == ("OK", "ALARM")
+    assert (ALARM.state(nothing, "OK"), ALARM.state(nothing, "ALARM")) == ("OK", "OK")
     assert ALARM.state([1.0, *nothing[1:]], "OK") == "OK"
 
 

@@ -29,7 +29,7 @@ def test_canary_is_billed_by_its_runs_their_seconds_and_their_lines() -> None:
 
     assert bill["canary: metrics"].units == METRICS == 8
     assert bill["canary: runs"].units == 43_200
-    assert bill["canary: GB-seconds"].units == pytest.approx(43_200 * 0.2 * 256 / 1024)
+    assert bill["canary: GB-seconds"].units == pytest.approx(43_200 * 0.2 * 512 / 1024)
     assert bill["canary: GB of log"].units == pytest.approx(0.1296)
 
 

@@ -39,7 +39,14 @@ def test_lists_are_read_in_their_order() -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("SHOP_URL", "what?"), ("MODE", "maybe"), ("ORDER", "[]"), ("CALLS_AN_HOUR", "-1"), ("ALLOWED_REPORT_HOSTS", "")],
+    [
+        ("SHOP_URL", "what?"),
+        ("SHOP_URL", "http://shop.example.com"),
+        ("MODE", "maybe"),
+        ("ORDER", "[]"),
+        ("CALLS_AN_HOUR", "-1"),
+        ("ALLOWED_REPORT_HOSTS", ""),
+    ],
 )
 @pytest.mark.usefixtures("environment")
 def test_wrong_setting_is_named_without_its_value(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:

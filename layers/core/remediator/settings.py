@@ -4,7 +4,16 @@ import os
 from collections.abc import Mapping
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Json, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    Json,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
 from remediator.errors import SettingsError
 from remediator.head import Mode
@@ -60,6 +69,7 @@ class ShopSettings(Environment):
     """What whoever orders at the shop needs."""
 
     target: Annotated[str, Field(min_length=1)]
+    game_day_ca: str = ""  # before the URL, which is judged by it
     shop_url: Annotated[str, Field(pattern=r"^https?://[^/?#@\s]+/?$")]
     allowed_report_hosts: Annotated[Listed, Field(min_length=1)]
     link_fields: Listed = ()
@@ -67,8 +77,14 @@ class ShopSettings(Environment):
     table: Annotated[str, Field(min_length=1)]
     order: Json[dict[str, Any]]
     order_seconds: Annotated[float, Field(gt=0)] = 40.0
-    game_day_ca: str = ""
     game_day_aws: str = ""
+
+    @field_validator("shop_url")
+    @classmethod
+    def _keeps_the_password_secret(cls, url: str, known: ValidationInfo) -> str:
+        if url.startswith("http:") and not known.data.get("game_day_ca"):
+            raise ValueError("it has to begin with https:// - the diner's password goes there")
+        return url
 
 
 class Settings(ShopSettings):

@@ -1,0 +1,140 @@
+"""The deploy as a person meets it: SAM's own questions in a terminal, into the local AWS."""
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pexpect
+import pytest
+
+from console.gameday.local_aws import LocalAws, alone
+from console.places import ROOT, SAM
+
+NO_DEFAULT = {"ShopUrl": "https://pizza-service.example.com", "PeopleEmail": "on-call@example.com"}
+NOBODY = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", "AWS_EC2_METADATA_DISABLED": "true"}
+SECONDS_TO_DEPLOY = 240
+
+
+@pytest.fixture
+def aws() -> Iterator[LocalAws]:
+    with LocalAws() as running:
+        yield running
+
+
+def answers(aws: LocalAws) -> dict[str, str]:
+    """The answers that no default can give."""
+    text = json.dumps({"email": "diner@example.com", "password": "p"})
+    return {
+        **NO_DEFAULT,
+        "DinerSecretArn": aws.client("secretsmanager").create_secret(Name="d", SecretString=text)["ARN"],
+    }
+
+
+def deployed(aws: LocalAws, words: list[str], cwd: Path, given: dict[str, str]) -> list[str]:
+    """Deploy in a terminal: `given` is typed where its question comes, Enter at all others. Gives what was asked."""
+    terminal: pexpect.spawn[str] = pexpect.spawn(
+        words[0], words[1:], env=aws.environment(), cwd=str(cwd), encoding="utf-8", timeout=SECONDS_TO_DEPLOY
+    )
+    asked, shown = [], ""
+    while terminal.expect([r"\]: ", pexpect.EOF]) == 0:
+        shown += str(terminal.before)
+        question = shown.rpartition("\n")[2]
+        asked.append(question)
+        terminal.sendline(next((value for name, value in given.items() if name in question), ""))
+    shown += str(terminal.before)
+    terminal.close()
+    assert terminal.exitstatus == 0, shown
+    return asked
+
+
+def stack(aws: LocalAws) -> dict[str, Any]:
+    found = aws.client("cloudformation").describe_stacks(StackName="pizza-remediator")["Stacks"][0]
+    parameters = {each["ParameterKey"]: each["ParameterValue"] for each in found["Parameters"]}
+    return {"status": found["StackStatus"], **parameters}
+
+
+def test_make_deploy_asks_once_takes_its_defaults_and_then_asks_for_the_change_set_alone(
+    aws: LocalAws, tmp_path: Path
+) -> None:
+    given, file = {**answers(aws), "changeset": "y"}, tmp_path / "answers.toml"
+    words = ["make", "deploy", f"ANSWERS={file}"]
+
+    with alone("build"):
+        first = deployed(aws, words, ROOT, given)
+        assert sum("Parameter " in question for question in first) > len(NO_DEFAULT)
+        assert not any("Is this okay" in question for question in first)
+        assert stack(aws)["status"] == "CREATE_COMPLETE"
+        assert deployed(aws, words, ROOT, {}) == []
+        file.write_text(file.read_text().replace(r"Mode=\"observe\"", r"Mode=\"act\""))
+        (question,) = deployed(aws, words, ROOT, given)
+
+    assert "Deploy this changeset?" in question
+    assert stack(aws)["Mode"] == "act"
+    assert json.loads(stack(aws)["Order"])["franchiseId"] == 1  # read back from the file as it was typed into it
+
+
+def test_guided_deploy_by_sam_alone_takes_its_defaults_too(aws: LocalAws, built: Path, tmp_path: Path) -> None:
+    shutil.copy(ROOT / "samconfig.toml", tmp_path)
+    shutil.copytree(built, tmp_path / ".aws-sam" / "build")
+
+    asked = deployed(aws, [str(SAM), "deploy", "--guided"], tmp_path, {**answers(aws), "changeset": "y"})
+
+    assert not any("Is this okay" in question for question in asked)
+    assert stack(aws)["status"] == "CREATE_COMPLETE"
+    assert "parameter_overrides" in (tmp_path / "samconfig.toml").read_text()
+
+
+def test_deploy_without_a_terminal_needs_what_has_no_default_and_asks_nothing(
+    aws: LocalAws, built: Path, tmp_path: Path
+) -> None:
+    shutil.copy(ROOT / "samconfig.toml", tmp_path)
+    shutil.copytree(built, tmp_path / ".aws-sam" / "build")
+    overrides = [f"{name}={value}" for name, value in answers(aws).items()]
+
+    subprocess.run(
+        [str(SAM), "deploy", "--no-confirm-changeset", "--parameter-overrides", *overrides],
+        cwd=tmp_path,
+        env=aws.environment(),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=True,
+    )
+
+    assert stack(aws)["status"] == "CREATE_COMPLETE"
+
+
+@pytest.mark.parametrize(
+    ("variables", "says"),
+    [
+        ({}, "Unable to locate credentials"),
+        ({"AWS_PROFILE": "nobody"}, "profile (nobody) could not be found"),
+        (
+            {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_ENDPOINT_URL": "http://127.0.0.1:9"},
+            "Could not connect",
+        ),
+    ],
+)
+def test_make_deploy_without_credentials_ends_with_one_line_before_the_build_and_any_question(
+    variables: dict[str, str], says: str, tmp_path: Path
+) -> None:
+    words = ["make", "deploy", f"ANSWERS={tmp_path / 'answers.toml'}"]
+    done = subprocess.run(
+        words,
+        cwd=ROOT,
+        env={**NOBODY, **variables},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    (line,) = [line for line in done.stderr.splitlines() if not line.startswith("make: ")]
+    assert says in line
+    assert "AWS_PROFILE=… make deploy" in line
+    assert done.stdout == ""
+    assert done.returncode
+    assert list(tmp_path.iterdir()) == []
