@@ -7,7 +7,7 @@ STAMPS := .venv/.done .tools/sam/.done .tools/ministack/.done .tools/runtime/.do
 EVENT ?= events/cloudwatch-alarm.json
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test unit check build deploy local invoke gamedays crash-matrix storm faults bench \
+.PHONY: help setup demo test unit check build deploy local invoke container gamedays crash-matrix storm faults bench \
   faithful payloads model mutants checkov pins
 
 help: ## list the targets
@@ -37,11 +37,17 @@ build: .tools/sam/.done ## build function and layer with SAM
 deploy: build ## deploy into your AWS account; asks for the parameters
 	$(SAM) deploy --config-file samconfig.toml
 
-local: $(STAMPS) ## keep a shop and the deployed stack up until Ctrl-C, to play with
+local: $(STAMPS) ## keep a shop and the deployed stack up until Ctrl-C; ADDRESS=… also where a container reaches them
 	.venv/bin/python -m console.gameday.local $(if $(ADDRESS),--address $(ADDRESS))
 
 invoke: $(STAMPS) ## hand EVENT=events/….json to the built function, against what `make local` keeps up
 	.venv/bin/python -m console.gameday.invoke $(EVENT)
+
+container: setup ## needs ../shared, Debian and root: README's `sam local invoke` in Podman, which it installs
+	apt-get update -qq && apt-get install -qq -y --no-install-recommends podman runc >/dev/null
+	@at=$(CURDIR)/.tools/container; trap 'kill $$(cat $$at/service.pid); rm -rf $$at' EXIT; \
+	  ../shared/tools/container-image.sh $(CURDIR) $$at && DOCKER_HOST=unix://$$at/podman.sock \
+	  .venv/bin/python -m pytest -q tests/e2e/test_container.py | tee $$at/log && grep -q '^1 passed' $$at/log
 
 gamedays: setup ## play every game day through the deployed stack, one after the other: about six minutes
 	@set -e; for day in $$(.venv/bin/remediator gameday --list --json | .venv/bin/python -c \
