@@ -8,8 +8,8 @@ EVENT ?= events/cloudwatch-alarm.json
 ANSWERS ?= samconfig.user.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test unit check build deploy credentials local invoke gamedays crash-matrix storm faults bench \
-  faithful payloads model mutants checkov pins
+.PHONY: help setup demo test unit check build deploy credentials local invoke container gamedays crash-matrix storm \
+  faults bench faithful payloads model mutants checkov pins
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -43,11 +43,17 @@ deploy: credentials build ## deploy into your AWS account; asks for the paramete
 credentials: .tools/sam/.done
 	@.tools/sam/bin/python -m console.credentials
 
-local: $(STAMPS) ## keep a shop and the deployed stack up until Ctrl-C, to play with
+local: $(STAMPS) ## keep a shop and the deployed stack up until Ctrl-C; ADDRESS=… also where a container reaches them
 	.venv/bin/python -m console.gameday.local $(if $(ADDRESS),--address $(ADDRESS))
 
 invoke: $(STAMPS) ## hand EVENT=events/….json to the built function, against what `make local` keeps up
 	.venv/bin/python -m console.gameday.invoke $(EVENT)
+
+container: setup ## needs ../shared, Debian and root: README's `sam local invoke` in Podman, which it installs
+	apt-get update -qq && apt-get install -qq -y --no-install-recommends podman runc >/dev/null
+	@at=$(CURDIR)/.tools/container; trap 'kill $$(cat $$at/service.pid); rm -rf $$at' EXIT; \
+	  ../shared/tools/container-image.sh $(CURDIR) $$at && DOCKER_HOST=unix://$$at/podman.sock \
+	  .venv/bin/python -m pytest -q tests/e2e/test_container.py | tee $$at/log && grep -q '^1 passed' $$at/log
 
 gamedays: setup ## play every game day through the deployed stack, one after the other: about six minutes
 	@set -e; for day in $$(.venv/bin/remediator gameday --list --json | .venv/bin/python -c \

@@ -11,8 +11,6 @@ from typing import Any
 import click
 
 from console.gameday.emulator import Emulator
-from console.gameday.local import ENVIRONMENT
-from console.places import LOCAL
 from console.stack import standing
 
 SECONDS = 130
@@ -25,7 +23,6 @@ def invoke(event: Path) -> None:
     up = standing()
     if up is None:
         raise click.ClickException("nothing is up to invoke it against: run `make local` in another terminal")
-    variables = json.loads((LOCAL / ENVIRONMENT).read_text())["Remediate"]
     region = up["region"]
     access = {
         "AWS_ACCESS_KEY_ID": "test",
@@ -34,7 +31,7 @@ def invoke(event: Path) -> None:
     }
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "emulator.log"
-        with Emulator(Path(up["built"]), "Remediate", {**variables, **access}, log) as emulator:
+        with Emulator(Path(up["built"]), "Remediate", {**up["variables"], **access}, log) as emulator:
             body = json.dumps(sent_now(json.loads(event.read_text()))).encode()
             asked = urllib.request.Request(emulator.url, data=body)  # noqa: S310 - loopback
             with urllib.request.urlopen(asked, timeout=SECONDS) as answer:  # noqa: S310

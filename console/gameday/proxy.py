@@ -1,6 +1,7 @@
-"""A loopback HTTP server in a thread of its own, which passes requests on: recorder and emulator pool are two."""
+"""An HTTP server in a thread of its own, which passes requests on: recorder and emulator pool are two."""
 
 import asyncio
+import socket
 import threading
 from concurrent.futures import Future
 from typing import Self
@@ -8,14 +9,20 @@ from typing import Self
 import aiohttp
 from aiohttp import web
 
+from console.gameday.listening import LOOPBACK, listen
+
 NOT_PASSED_ON = {"Transfer-Encoding", "Content-Encoding", "Content-Length", "Connection"}
 LIMIT = 16 * 1024 * 1024  # bytes of a request
 
 
 class Proxy:
-    """Listens while the `with` block lasts; `url` is where. What is passed on, and where to, a subclass says."""
+    """Listens while the `with` block lasts; `url` is where on loopback, `address` where else, under the same port.
+
+    What is passed on, and where to, a subclass says.
+    """
 
     url: str
+    address = LOOPBACK
 
     async def pass_on(self, request: web.Request) -> web.Response:
         raise NotImplementedError
@@ -28,17 +35,19 @@ class Proxy:
             return web.Response(status=answer.status, headers=kept, body=await answer.read())
 
     def __enter__(self) -> Self:
-        started: Future[str] = Future()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve(started)))
+        sockets = listen(self.address)
+        self.url = f"http://{LOOPBACK}:{sockets[0].getsockname()[1]}"
+        started: Future[None] = Future()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve(sockets, started)))
         self._thread.start()
-        self.url = started.result()
+        started.result()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._loop.call_soon_threadsafe(self._stopping.set)
         self._thread.join()
 
-    async def _serve(self, started: "Future[str]") -> None:
+    async def _serve(self, sockets: list[socket.socket], started: "Future[None]") -> None:
         self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
         timeout = aiohttp.ClientTimeout(total=None)
         async with aiohttp.ClientSession(auto_decompress=False, timeout=timeout) as self._session:
@@ -46,7 +55,8 @@ class Proxy:
             application.router.add_route("*", "/{path:.*}", self.pass_on)
             runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
             await runner.setup()
-            await web.TCPSite(runner, "127.0.0.1", 0).start()
-            started.set_result(f"http://127.0.0.1:{runner.addresses[0][1]}")
+            for listening in sockets:
+                await web.SockSite(runner, listening).start()
+            started.set_result(None)
             await self._stopping.wait()
             await runner.cleanup()

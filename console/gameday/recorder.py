@@ -5,6 +5,7 @@ from urllib.parse import parse_qs
 
 from aiohttp import web
 
+from console.gameday.listening import LOOPBACK
 from console.gameday.proxy import Proxy
 
 # A transaction needs the permissions of what is in it (DynamoDB developer guide, "IAM and transactions").
@@ -14,7 +15,8 @@ IN_A_TRANSACTION = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteI
 class Recorder(Proxy):
     """`target`: the address of the local AWS. `actions`: the IAM actions that the calls needed."""
 
-    def __init__(self) -> None:
+    def __init__(self, address: str = LOOPBACK) -> None:
+        self.address = address
         self.actions: set[str] = set()
         self.target = ""
 

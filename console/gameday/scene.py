@@ -15,6 +15,7 @@ import click
 from console.gameday import embedded
 from console.gameday.days import GameDay
 from console.gameday.emulator import Emulator, Pool
+from console.gameday.listening import LOOPBACK
 from console.gameday.local_aws import REGION, LocalAws, build
 from console.gameday.recorder import Recorder
 from console.gameday.shop import Shop
@@ -46,12 +47,15 @@ class Elsewhere:
 
 
 class Scene:
-    """A local AWS for one shop and one game day. Everything it started ends with the `with` block."""
+    """A local AWS for one shop and one game day. Everything it started ends with the `with` block.
 
-    def __init__(self, shop: Shop | Elsewhere, day: GameDay, *, enforce: bool = False) -> None:
+    `address`: where its recorder listens besides loopback.
+    """
+
+    def __init__(self, shop: Shop | Elsewhere, day: GameDay, *, enforce: bool = False, address: str = LOOPBACK) -> None:
         self.shop = shop
         self.day = day
-        self.recorder = Recorder()
+        self.recorder = Recorder(address)
         self._enforce = enforce
         self._stack = ExitStack()
 

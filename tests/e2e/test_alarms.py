@@ -115,8 +115,10 @@ def test_variables_for_sams_local_invoke_are_those_the_template_declares(
 ) -> None:
     declared = template["Resources"]["Remediate"]["Properties"]["Environment"]["Variables"]
 
-    given = variables(scene, "host.docker.internal")["Remediate"]
+    given = variables(scene, "host.docker.internal")
 
     assert set(given) == set(declared)
     assert given["SHOP_URL"].startswith("http://host.docker.internal:")
+    assert given["ALLOWED_REPORT_HOSTS"].startswith("host.docker.internal:")
     assert given["GAME_DAY_AWS"].startswith("http://host.docker.internal:")
+    assert not any("127.0.0.1" in value for value in given.values())

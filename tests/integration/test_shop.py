@@ -4,6 +4,7 @@ import json
 import re
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -556,6 +557,40 @@ def test_links_carry_the_factorys_name_and_a_port_unless_told_otherwise() -> Non
 
         assert ported.factory_host == f"pizza-factory.test:{port}"
         assert link_of(order(Visitor(bare))).startswith("https://127.0.0.1/api/support/")
+
+
+def test_whoever_orders_at_another_address_of_the_machine_is_led_there_by_the_link() -> None:
+    with Shop(address="127.0.0.2") as shop:
+        shop.chaos("fail")
+        here = order(Visitor(shop))
+        shop.url = shop.url.replace("127.0.0.1", "127.0.0.2")  # what a Visitor orders at
+        there = order(Visitor(shop))
+
+        port = shop.factory_url.rpartition(":")[2]
+        assert link_of(here).startswith(f"https://127.0.0.1:{port}/")
+        assert link_of(there).startswith(f"https://127.0.0.2:{port}/")
+        assert answered(report(shop, link_of(there))) == RESOLVED
+        with pytest.raises(requests.ConnectionError):
+            requests.get(shop.control_url.replace("127.0.0.1", "127.0.0.2"), timeout=10)
+
+
+def test_whoever_orders_by_another_name_is_led_there_by_the_link_and_finds_the_name_in_the_certificate() -> None:
+    with Shop(address="host.docker.internal") as shop:
+        shop.chaos("fail")
+        named = {"Host": f"host.docker.internal:{shop.url.rpartition(':')[2]}"}
+        bearer = {"Authorization": f"Bearer {Visitor(shop).token}"}
+        there = requests.post(f"{shop.url}/api/order", json=ORDER, headers=named | bearer, timeout=10)
+
+        port = shop.factory_url.rpartition(":")[2]
+        trusting = ssl.create_default_context(cafile=shop.ca_file)
+        assert link_of(there).startswith(f"https://host.docker.internal:{port}/")
+        with socket.create_connection(("127.0.0.1", int(port)), timeout=10) as plain:
+            trusting.wrap_socket(plain, server_hostname="host.docker.internal").close()
+
+
+def test_an_address_that_the_machine_has_not_yet_is_listened_at_all_the_same() -> None:
+    with Shop(address="198.51.100.7") as shop:
+        assert answered(order(Visitor(shop))) == HEALTHY
 
 
 def test_shops_side_by_side_share_nothing() -> None:

@@ -7,6 +7,7 @@ import asyncio
 import json
 import secrets
 import string
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -58,10 +59,13 @@ def new_code() -> str:
 
 
 class Factory:
-    """One vendor's view of the factory; `origin` is what its links begin with."""
+    """One vendor's view of the factory; `origin` is what its links begin with.
 
-    def __init__(self, stage: Stage, slow_seconds: float, origin: str) -> None:
-        self.stage, self.slow_seconds, self.origin = stage, slow_seconds, origin
+    `elsewhere`: what they begin with for whoever ordered at these hosts, since there `origin` leads nowhere.
+    """
+
+    def __init__(self, stage: Stage, slow_seconds: float, origin: str, elsewhere: Mapping[str, str]) -> None:
+        self.stage, self.slow_seconds, self.origin, self.elsewhere = stage, slow_seconds, origin, elsewhere
         self.api_key = secrets.token_hex(16)
         self.created = datetime.now(UTC)
         self.chaos: Chaos | None = None
@@ -80,16 +84,17 @@ class Factory:
         chaos = self.chaos
         return chaos if chaos and chaos.kind in KINDS and chaos.start <= datetime.now(UTC) else None
 
-    def link(self, code: str) -> str:
-        return self.origin + _REPORT.format(key=self.api_key, code=code)
+    def link(self, code: str, host: str = "") -> str:
+        """The report link, for an order that was placed at `host`."""
+        return self.elsewhere.get(host, self.origin) + _REPORT.format(key=self.api_key, code=code)
 
-    async def receive(self, key: str | None, body: Json) -> tuple[int, Json]:
+    async def receive(self, key: str | None, body: Json, host: str = "") -> tuple[int, Json]:
         """An order: status and body. Chaos comes before the order is looked at."""
         if key != self.api_key:
             return 401, _STRANGER
         reply: Json = {}
         if chaos := self._strikes():
-            reply["reportUrl"] = self.link(chaos.code)
+            reply["reportUrl"] = self.link(chaos.code, host)
             if chaos.kind == "fail":
                 return 500, {"message": "chaos monkey"} | reply
             if chaos.kind == "badjwt":

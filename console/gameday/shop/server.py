@@ -16,6 +16,7 @@ from typing import Self
 import trustme
 from aiohttp import web
 
+from console.gameday.listening import LOOPBACK, listen
 from console.gameday.shop.conditions import CONDITIONS, Stage
 from console.gameday.shop.express import BODY, AnswerError, Json, Record, answer, express, recorder
 from console.gameday.shop.factory import KINDS, Factory
@@ -31,6 +32,9 @@ class Shop:
     `slow_seconds` is how long a throttled order, or one of 0 or more than 20 items, takes.
     `factory_name` is the name in the factory's certificate and links. A link carries the
     factory's port, which the real one never does, unless `link_port` is false.
+    `address` is where service and factory can be reached besides loopback, under the same ports:
+    an IPv4 address, or a name that leads to this machine's loopback. Whoever orders there gets
+    links that lead there.
     `ca_file` is a PEM that verifies the factory; it is gone after the block.
     """
 
@@ -38,22 +42,24 @@ class Shop:
         self,
         *,
         slow_seconds: float = 32.0,
-        host: str = "127.0.0.1",
         service_port: int = 0,
         factory_port: int = 0,
-        factory_name: str = "127.0.0.1",
+        factory_name: str = LOOPBACK,
         link_port: bool = True,
+        address: str = LOOPBACK,
     ) -> None:
         self.requests: list[Record] = []
-        self._slow_seconds, self._host = slow_seconds, host
+        self._slow_seconds, self._address = slow_seconds, address
         self._ports = (service_port, factory_port, 0)
         self._factory_name, self._link_port = factory_name, link_port
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
             folder = stack.enter_context(TemporaryDirectory(prefix="stand-in-shop-"))
-            sockets = [stack.enter_context(socket.create_server((self._host, port))) for port in self._ports]
-            self._set_up([listening.getsockname()[1] for listening in sockets])
+            sockets = []
+            for port, address in zip(self._ports, (self._address, self._address, LOOPBACK), strict=True):
+                sockets.append([stack.enter_context(each) for each in listen(address, port)])
+            self._set_up([each[0].getsockname()[1] for each in sockets])
             self._start(sockets, self._certificate(Path(folder) / "ca.pem"))
             self._held = stack.pop_all()
         return self
@@ -130,13 +136,14 @@ class Shop:
 
     def _set_up(self, ports: list[int]) -> None:
         service_port, factory_port, control_port = ports
-        self.url = f"http://{self._host}:{service_port}"
-        self.control_url = f"http://{self._host}:{control_port}"
+        self.url = f"http://{LOOPBACK}:{service_port}"
+        self.control_url = f"http://{LOOPBACK}:{control_port}"
         self.factory_url = f"https://{self._factory_name}:{factory_port}"
         shown = self._link_port and factory_port != 443
         self.factory_host = self._factory_name + (f":{factory_port}" if shown else "")
         self._stage = Stage()
-        self._factory = Factory(self._stage, self._slow_seconds, f"https://{self.factory_host}")
+        beside = {} if self._address == LOOPBACK else {self._address: f"https://{self._address}:{factory_port}"}
+        self._factory = Factory(self._stage, self._slow_seconds, f"https://{self.factory_host}", beside)
         self._service = Service(self._factory, self._stage)
         self.email, self.password = self._service.email, self._service.password
         self.vendor_token = self._factory.api_key
@@ -146,10 +153,10 @@ class Shop:
         authority.cert_pem.write_to_path(str(ca_file))
         self.ca_file = str(ca_file)
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        authority.issue_cert(self._factory_name, self._host).configure_cert(context)
+        authority.issue_cert(self._factory_name, LOOPBACK, self._address).configure_cert(context)
         return context
 
-    def _start(self, sockets: list[socket.socket], encryption: ssl.SSLContext) -> None:
+    def _start(self, sockets: list[list[socket.socket]], encryption: ssl.SSLContext) -> None:
         started: Future[None] = Future()
         serving = self._serve(sockets, (None, encryption, None), started)
         self._thread = threading.Thread(target=asyncio.run, args=(serving,), name="stand-in shop")
@@ -158,15 +165,16 @@ class Shop:
 
     async def _serve(
         self,
-        sockets: list[socket.socket],
+        sockets: list[list[socket.socket]],
         encryption: tuple[ssl.SSLContext | None, ...],
         started: Future[None],
     ) -> None:
         self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
         runners = [_runner(app) for app in self._applications()]
-        for runner, listening, context in zip(runners, sockets, encryption, strict=True):
+        for runner, each, context in zip(runners, sockets, encryption, strict=True):
             await runner.setup()
-            await web.SockSite(runner, listening, ssl_context=context).start()
+            for listening in each:
+                await web.SockSite(runner, listening, ssl_context=context).start()
         started.set_result(None)
         await self._stopping.wait()
         await asyncio.gather(*(_stop(runner) for runner in runners))

@@ -104,7 +104,7 @@ class Service:
         if self.stage.condition.database_down:
             raise thrown("Error", f"connect ECONNREFUSED {_DATABASE}")
 
-    async def _ask_factory(self, body: Json) -> tuple[int, Json]:
+    async def _ask_factory(self, body: Json, host: str) -> tuple[int, Json]:
         condition = self.stage.condition
         if condition.factory_down:
             raise thrown("TypeError", "fetch failed")
@@ -113,7 +113,7 @@ class Service:
         if condition.refused:
             return 503, {}
         key = None if condition.wrong_key else self.factory.api_key
-        return await self.factory.receive(key, body)
+        return await self.factory.receive(key, body, host)
 
     # The HTTP side, one method a route.
 
@@ -193,10 +193,11 @@ class Service:
         claims = self._diner(request)
         order = self._add_order(claims["id"], request[BODY])
         diner = {field: claims[field] for field in ("id", "name", "email")}
-        status, reply = await self._ask_factory({"diner": diner, "order": order})
+        host = request.url.host or ""
+        status, reply = await self._ask_factory({"diner": diner, "order": order}, host)
         link = {"followLinkToEndChaos": reply["reportUrl"]} if "reportUrl" in reply else {}
         if link and self.stage.condition.two_links:
-            link |= {"reportUrl": self.factory.link(new_code())}
+            link |= {"reportUrl": self.factory.link(new_code(), host)}
         if status != 200:
             return answer(500, _REFUSED | link)
         return answer(200, {"order": order} | link | {"jwt": reply["jwt"]})

@@ -1,0 +1,31 @@
+"""Where the stand-ins listen: on loopback, and where a container of this machine can reach them."""
+
+import socket
+
+from remediator.addresses import is_literal
+
+LOOPBACK = "127.0.0.1"
+_IP_FREEBIND = 15  # <linux/in.h>; Python names it from 3.14 on
+
+
+def listen(address: str = LOOPBACK, port: int = 0) -> list[socket.socket]:
+    """Listening sockets on one port, a free one if 0: on loopback, and on `address` if that is another IPv4 address.
+
+    A name gets no socket of its own: it leads to our loopback. Raises OSError.
+    """
+    sockets = [socket.create_server((LOOPBACK, port))]
+    if address == LOOPBACK or not is_literal(address):
+        return sockets
+    beside = socket.socket()
+    sockets.append(beside)
+    try:
+        beside.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # An engine's bridge may come with its first container and go with its last, as Podman's does.
+        beside.setsockopt(socket.IPPROTO_IP, _IP_FREEBIND, 1)
+        beside.bind((address, sockets[0].getsockname()[1]))
+        beside.listen()
+    except OSError:
+        for each in sockets:
+            each.close()
+        raise
+    return sockets

@@ -1,0 +1,97 @@
+"""README's `sam local invoke`, as it stands there, in a real container engine, beside what `make local` keeps up."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from console.gameday.local_aws import end
+from console.places import ROOT, SAM, TOOLS
+
+IMAGE = "public.ecr.aws/lambda/python:3.13-x86_64"
+SECONDS_TO_START = 120
+# By the very client that SAM has: the address at which the engine's containers reach this machine.
+ASK = f"""
+import docker
+engine = docker.from_env()
+engine.images.get("{IMAGE}")
+print(engine.networks.get("bridge").attrs["IPAM"]["Config"][0]["Gateway"])
+"""
+
+
+@pytest.fixture
+def address() -> str:
+    """The engine's bridge. Skips where no engine answers, or it hasn't the runtime's image: no test pulls that."""
+    asked = subprocess.run([str(SAM.with_name("python")), "-c", ASK], capture_output=True, text=True, check=False)
+    if asked.returncode:
+        pytest.skip(f"no container engine that has {IMAGE}: {asked.stderr.strip().splitlines()[-1]}")
+    return asked.stdout.strip()
+
+
+@pytest.fixture
+def checkout(address: str, tmp_path: Path) -> Iterator[Path]:
+    """A folder in which README's command finds what it names, of a `make local` of its own."""
+    words = [sys.executable, "-m", "console.gameday.local", "--address", address, "--folder", str(tmp_path / ".local")]
+    with (tmp_path / "log").open("wb") as log:
+        process = subprocess.Popen(words, cwd=ROOT, stdout=log, stderr=log, start_new_session=True)
+    try:
+        until = time.monotonic() + SECONDS_TO_START
+        while not (tmp_path / ".local" / "event.json").exists():
+            assert process.poll() is None, (tmp_path / "log").read_text()
+            assert time.monotonic() < until, (tmp_path / "log").read_text()
+            time.sleep(0.2)
+        (tmp_path / ".tools").symlink_to(TOOLS)
+        (tmp_path / ".aws-sam").mkdir()
+        (tmp_path / ".aws-sam" / "build").symlink_to(up(tmp_path)["built"])
+        yield tmp_path
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 0
+        assert list((tmp_path / ".local").iterdir()) == []
+    finally:
+        end(process)
+
+
+def up(checkout: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((checkout / ".local" / "stack.json").read_text())
+    return found
+
+
+def control(checkout: Path, wish: dict[str, str] | None = None) -> dict[str, Any]:
+    """The stand-in shop's state, after what is wished."""
+    url = f"{up(checkout)['shop_control']}/_control"
+    if wish:
+        requests.post(url, json=wish, timeout=10).raise_for_status()
+    found: dict[str, Any] = requests.get(url, timeout=10).json()
+    return found
+
+
+def test_readmes_sam_local_invoke_heals_in_a_container_each_time_it_is_run(checkout: Path) -> None:
+    (command,) = re.findall(r"^AWS_[^`]*sam local invoke [^`]*Remediate$", (ROOT / "README.md").read_text(), re.M)
+    incidents = set()
+    for chaos in ("fail", "badjwt"):
+        control(checkout, {"chaos": chaos})
+
+        done = subprocess.run(
+            ["sh", "-c", command],
+            cwd=checkout,
+            env=os.environ | {"SAM_CLI_TELEMETRY": "0"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+        assert done.returncode == 0, done.stderr
+        (ending,) = json.loads(done.stdout)
+        assert ending["outcome"] == "HEALED", (ending, done.stderr)
+        incidents.add(ending["incident"])
+    assert len(incidents) == 2
+    assert control(checkout)["report_calls"] == {"GET": 2, "HEAD": 0}
