@@ -144,7 +144,7 @@ def _people(patient: Patient) -> Finding:
 
 def _alarm(patient: Patient) -> Finding:
     """Of the alarms at the topic one has to have its actions enabled, and a name that may wake the function."""
-    topic, names = patient.outputs["AlarmTopicArn"], patient.settings.alarm_names
+    topic, chosen = patient.outputs["AlarmTopicArn"], patient.settings
     kinds = {"MetricAlarm": "MetricAlarms", "CompositeAlarm": "CompositeAlarms"}
     # The prefix may be a longer topic's too, and the local AWS doesn't know it.
     alarms = [
@@ -154,7 +154,7 @@ def _alarm(patient: Patient) -> Finding:
         if topic in one["AlarmActions"]
     ]
     off = [one["AlarmName"] for one in alarms if not one["ActionsEnabled"]]
-    unheard = [one["AlarmName"] for one in alarms if names and one["AlarmName"] not in names]
+    unheard = [one["AlarmName"] for one in alarms if chosen.alarm_names and one["AlarmName"] not in chosen.heeded]
     good = [one["AlarmName"] for one in alarms if one["AlarmName"] not in (*off, *unheard)]
     parts = (("wakes it", good), ("actions disabled", off), ("not among AlarmNames", unheard))
     words = "; ".join(f"{what}: {', '.join(which)}" for what, which in parts if which)

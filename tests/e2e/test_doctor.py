@@ -29,6 +29,7 @@ from remediator import head as judge
 from remediator.adapters.dynamodb import HEADS
 from remediator.bootstrap import now
 from remediator.head import Head, Message
+from tests.scenes import alarm
 
 NO_CALLS = {"GET": 0, "HEAD": 0}
 
@@ -378,7 +379,7 @@ CASES = (
     Case("function not subscribed", unsubscribed, "wake", ("isn't subscribed",)),
     Case("unconfirmed subscription only", unconfirmed, "people", ("confirmed: none", "not confirmed: http", "link")),
     Case("alarm's actions disabled", actions_disabled, "alarm", ("actions disabled", "OrdersFailing")),
-    Case("alarm's name may not wake it", variables(ALARM_NAMES="another"), "alarm", ("not among AlarmNames",)),
+    Case("alarm's name may not wake it", variables(ALARM_NAMES="-,another"), "alarm", ("not among AlarmNames",)),
     Case("no alarm at the topic", actions_elsewhere, "alarm", ("no alarm",)),
     Case("canary's schedule disabled", schedule_disabled, "canary", ("disabled",)),
     Case("wrong password", secret(WRONG), "secret and login", ("404", "credentials")),
@@ -456,6 +457,27 @@ def test_observe_is_no_fault_and_the_way_to_act_is_said(world: World) -> None:
 
     assert found["mode and pause"].state == "note"
     assert "Mode=act" in found["mode and pause"].do
+
+
+def test_stacks_own_alarm_may_wake_it_whatever_others_are_named(world: World) -> None:
+    own = world.stack.outputs["OrdersFailingAlarm"]
+    with environment(world, ALARM_NAMES="another"):
+        found = {check.name: finding for check, finding in examine(world.patient(), CHECKS)}
+        outcomes = [woken(world, name) for name in (own, "another", "a third")]
+    with environment(world, ALARM_NAMES="-,another"):
+        without = [woken(world, name) for name in (own, "another", "a third")]
+
+    assert (found["alarm"].state, found["alarm"].found) == ("ok", f"wakes it: {own}")
+    assert outcomes == ["ALREADY_HEALTHY", "ALREADY_HEALTHY", "IGNORED"]
+    assert without == ["IGNORED", "ALREADY_HEALTHY", "IGNORED"]
+
+
+def woken(world: World, name: str) -> str:
+    """The outcome of an alarm of that name, handed to the function as SNS would."""
+    event = json.dumps(alarm(name=name, sent=now()))
+    answer = world.client("lambda").invoke(FunctionName=world.stack.outputs["FunctionName"], Payload=event)
+    (ending,) = json.load(answer["Payload"])
+    return str(ending["outcome"])
 
 
 def test_sampling_logs_in_and_out_again_whatever_the_order_was(world: World) -> None:

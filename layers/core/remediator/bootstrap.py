@@ -74,7 +74,7 @@ def bootstrap() -> Remediator:
         policy=Policy(chosen.mode, chosen.calls_an_hour),
         links=LinkPolicy(frozenset(chosen.allowed_report_hosts), allow_private=bool(chosen.game_day_ca)),
         link_names=FIELD_NAMES | frozenset(chosen.link_fields),
-        alarm_names=frozenset((*chosen.alarm_names, *ALARMS.values())) if chosen.alarm_names else frozenset(),
+        alarm_names=frozenset((*chosen.heeded, *ALARMS.values())) if chosen.alarm_names else frozenset(),
         resolve=system_resolver,
         clock=now,
         pool=ThreadPoolExecutor(max_workers=4, thread_name_prefix="remediate"),
