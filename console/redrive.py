@@ -1,17 +1,20 @@
 """`remediator redrive`: alarms that reached nobody, and events that failed three times over."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import batched
 from typing import Any
 
 import click
 
+from console.queues import received
 from console.stack import Stack, on_stack
 from remediator.masking import Mask
 
 QUEUES = ("DeadLetterQueueUrl", "FailureQueueUrl")
-HIDDEN_SECONDS = 30  # while we look at a letter nobody else gets it
+HIDDEN_SECONDS = 300  # while a person reads a letter nobody else gets it
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,23 +43,47 @@ def redrive(stack: Stack, *, yes: bool, as_json: bool) -> None:
               remediator redrive --yes
     """
     mask = Mask()
-    letters = [letter for queue in QUEUES for letter in _letters(stack, queue)]
-    shown = [
-        {"queue": letter.queue, "why": mask.text(letter.why), "subject": mask.text(subject), "alarm": mask.text(text)}
-        for letter in letters
-        for subject, text in letter.alarms or (("", "what no reader knows; it is left in its queue"),)
-    ]
-    if as_json:
-        click.echo(json.dumps({"letters": shown, "sent": yes}))
-    for row in [] if as_json else shown:
-        click.echo(f"{row['queue'].removesuffix('Url')}: {row['why']}\n  {row['subject']}: {row['alarm'][:300]}")
-    good = [letter for letter in letters if letter.alarms]
-    if not good:
-        click.echo("nothing to send again", err=True)
-    elif yes or (not as_json and click.confirm(f"send {len(good)} again?")):
-        for letter in good:
-            _again(stack, letter)
-        click.echo(f"sent {len(good)} again", err=True)
+    with dead_letters(stack) as letters:
+        shown = [
+            {"queue": one.queue, "why": mask.text(one.why), "subject": mask.text(subject), "alarm": mask.text(text)}
+            for one in letters
+            for subject, text in one.alarms or (("", "what no reader knows; it is left in its queue"),)
+        ]
+        if as_json:
+            click.echo(json.dumps({"letters": shown, "sent": yes}))
+        for row in [] if as_json else shown:
+            click.echo(f"{row['queue'].removesuffix('Url')}: {row['why']}\n  {row['subject']}: {row['alarm'][:300]}")
+        good = [letter for letter in letters if letter.alarms]
+        if not good:
+            click.echo("nothing to send again", err=True)
+        elif yes or (not as_json and click.confirm(f"send {len(good)} again?")):
+            for letter in good:
+                _again(stack, letter)
+                letters.remove(letter)
+            click.echo(f"sent {len(good)} again", err=True)
+
+
+@contextmanager
+def dead_letters(stack: Stack) -> Iterator[list[Letter]]:
+    """The letters of both queues, hidden from others. Those left in the list at the end, however that comes, can be
+    seen by everybody again at once.
+    """
+    letters: list[Letter] = []
+    try:
+        for queue in QUEUES:
+            for batch in received(stack.client("sqs"), stack.outputs[queue], HIDDEN_SECONDS):
+                letters += [Letter(queue, one["ReceiptHandle"], *opened(one["Body"])) for one in batch]
+        yield letters
+    finally:
+        for queue in QUEUES:
+            _show_again(stack, queue, [letter.receipt for letter in letters if letter.queue == queue])
+
+
+def _show_again(stack: Stack, queue: str, receipts: Sequence[str]) -> None:
+    """Ten in a call, which is as many as SQS takes. One that it refuses is no longer hidden."""
+    for some in batched(receipts, 10, strict=False):
+        entries = [{"Id": str(at), "ReceiptHandle": one, "VisibilityTimeout": 0} for at, one in enumerate(some)]
+        stack.client("sqs").change_message_visibility_batch(QueueUrl=stack.outputs[queue], Entries=entries)
 
 
 def _again(stack: Stack, letter: Letter) -> None:
@@ -67,19 +94,6 @@ def _again(stack: Stack, letter: Letter) -> None:
     stack.client("sqs").delete_message(QueueUrl=stack.outputs[letter.queue], ReceiptHandle=letter.receipt)
 
 
-def _letters(stack: Stack, queue: str) -> Iterator[Letter]:
-    url, queues, seen = stack.outputs[queue], stack.client("sqs"), set()
-    while True:
-        got = queues.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=HIDDEN_SECONDS)
-        fresh = [message for message in got.get("Messages", []) if message["MessageId"] not in seen]
-        if not fresh:
-            return
-        for message in fresh:
-            seen.add(message["MessageId"])
-            alarms, why = opened(message["Body"])
-            yield Letter(queue, message["ReceiptHandle"], alarms, why)
-
-
 def opened(body: str) -> tuple[tuple[tuple[str, str], ...], str]:
     """Subject and message of each alarm in a dead letter, and why it lies there.
 
@@ -88,7 +102,7 @@ def opened(body: str) -> tuple[tuple[tuple[str, str], ...], str]:
     """
     try:
         found = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return (), "no JSON"
     if not isinstance(found, dict):
         return (), "no letter"

@@ -27,6 +27,7 @@ OUTPUTS: Final = (
 )
 SECONDS_OFF: Final = 5.0  # less than that is the network, and a header's whole seconds
 A_REPORT: Final = f"/api/support/{'0' * 32}/report/0"  # nobody's: only so that it is judged like a report link
+AWS_KEY: Final = "alias/aws/secretsmanager"  # lets everybody in the account by whom Secrets Manager does
 DENIED: Final = ("AccessDenied", "AuthorizationError", "UnauthorizedOperation")
 ALLOW_IT: Final = "your credentials lack that permission: docs/security.md lists what the command line needs"
 
@@ -64,7 +65,7 @@ def _looked(check: Check, patient: Patient) -> Finding:
         words = named(error)
     except RemediatorError as error:
         words = str(error)
-    return Finding("broken", words, ALLOW_IT if any(code in words for code in DENIED) else "")
+    return Finding("broken", words, ALLOW_IT if _denied(words) else "")
 
 
 def _stack(patient: Patient) -> Finding:
@@ -95,23 +96,65 @@ def _settings(patient: Patient) -> Finding:
 
 
 def _role(patient: Patient) -> Finding:
-    """Each action that the template gives, on its own resource; the local AWS knows one resource a question."""
+    """Each action that the template gives and `access` can't try, on its own resource."""
     chosen, queue = patient.settings, patient.outputs["FailureQueueUrl"].rpartition("/")[2]
     _, partition, _, region, account, *_ = patient.function["FunctionArn"].split(":")
     needed = {
-        f"arn:{partition}:dynamodb:{region}:{account}:table/{chosen.table}": ["GetItem", "PutItem", "UpdateItem"],
-        chosen.diner_secret_arn: ["GetSecretValue"],
+        f"arn:{partition}:dynamodb:{region}:{account}:table/{chosen.table}": ["PutItem", "UpdateItem"],
         chosen.people_topic_arn: ["Publish"],
         f"arn:{partition}:sqs:{region}:{account}:{queue}": ["SendMessage"],
     }
-    lacking = []
-    for resource, names in needed.items():
-        actions = [f"{resource.split(':')[2]}:{name}" for name in names]
-        said = patient.client("iam").simulate_principal_policy(
-            PolicySourceArn=patient.function["Role"], ActionNames=actions, ResourceArns=[resource]
-        )
-        lacking += [one["EvalActionName"] for one in said["EvaluationResults"] if one["EvalDecision"] != "allowed"]
+    lacking = [action for resource, names in needed.items() for action in _lacking(patient, resource, names)]
     return Finding("broken", f"lacks {', '.join(lacking)}") if lacking else Finding("ok", "allows what it needs")
+
+
+def _lacking(patient: Patient, resource: str, names: Sequence[str]) -> list[str]:
+    """Which of these actions the function's role doesn't allow; the local AWS knows one resource a question."""
+    said = patient.client("iam").simulate_principal_policy(
+        PolicySourceArn=patient.function["Role"],
+        ActionNames=[f"{resource.split(':')[2]}:{name}" for name in names],
+        ResourceArns=[resource],
+    )
+    return [one["EvalActionName"] for one in said["EvaluationResults"] if one["EvalDecision"] != "allowed"]
+
+
+def _access(patient: Patient) -> Finding:
+    """Secret and state by the function's own eyes. What isn't a matter of permission has a row that says more."""
+    said = patient.asked()
+    if not isinstance(said, dict) or said.keys() != {"secret", "state"}:
+        trouble = said.get("errorMessage", "") if isinstance(said, dict) else "another version's answer"
+        return Finding("broken", f"the function can't say: {trouble}", "look at its log, then deploy this version")
+    wrong = "; ".join(words for words in said.values() if words != "ok")
+    if not wrong:
+        return Finding("ok", "the function reads its secret and its state")
+    if _denied(said["secret"]):
+        return _why(patient, wrong)
+    if _denied(said["state"]):
+        return Finding("broken", wrong)
+    return Finding("note", wrong, f"see {LOGIN}, and {TABLE}")
+
+
+def _why(patient: Patient, denied: str) -> Finding:
+    """What keeps the function from its secret. IAM compares ARNs whole, and Secrets Manager decrypts on behalf of who
+    asks (Secrets Manager user guide, "Secret encryption and decryption"); without KmsKeyId the key is AWS's, for all.
+    """
+    arn = patient.settings.diner_secret_arn
+    secret = patient.client("secretsmanager").describe_secret(SecretId=arn)
+    if secret["ARN"] != arn:
+        lacks = f"{denied}: DinerSecretArn lacks the six random characters at the end of the secret's ARN"
+        return Finding("broken", lacks, f"deploy with DinerSecretArn={secret['ARN']}")
+    if _lacking(patient, arn, ["GetSecretValue"]):
+        return Finding("broken", f"{denied}: the role lacks secretsmanager:GetSecretValue")
+    key = secret.get("KmsKeyId", AWS_KEY)
+    if not key.endswith(AWS_KEY):
+        role = patient.function["Role"]
+        let = f"let the key's policy allow kms:Decrypt to {role}, or to the account, as KMS's default policy does"
+        return Finding("broken", f"{denied}: the policy of the secret's key {key} denies it", let)
+    return Finding("broken", f"{denied}: the secret's own policy or the organization's denies it")
+
+
+def _denied(words: str) -> bool:
+    return any(code in words for code in DENIED)
 
 
 def _topic(patient: Patient) -> Finding:
@@ -139,12 +182,20 @@ def _people(patient: Patient) -> Finding:
     waiting = [one["Protocol"] for one in found if one["SubscriptionArn"] == "PendingConfirmation"]
     also = f"; not confirmed: {', '.join(waiting)}" if waiting else ""
     words = f"confirmed: {', '.join(confirmed) or 'none'}{also}"
+    if not confirmed and not waiting:
+        # SNS developer guide, "Deleting an Amazon SNS topic and subscription"; the stack takes its own for still there.
+        words += "; AWS deletes what isn't confirmed within 48 hours, and no deploy brings it back"
+        who = patient.stack.parameters.get("PeopleEmail", "you@example.com")
+        by_hand = f"aws sns subscribe --topic-arn {patient.outputs['PeopleTopicArn']} --protocol email"
+        return Finding(
+            "broken", words, f"`{by_hand} --notification-endpoint {who}`, then click the link that AWS mails"
+        )
     return Finding("broken" if not confirmed else "note" if waiting else "ok", words)
 
 
 def _alarm(patient: Patient) -> Finding:
     """Of the alarms at the topic one has to have its actions enabled, and a name that may wake the function."""
-    topic, names = patient.outputs["AlarmTopicArn"], patient.settings.alarm_names
+    topic, chosen = patient.outputs["AlarmTopicArn"], patient.settings
     kinds = {"MetricAlarm": "MetricAlarms", "CompositeAlarm": "CompositeAlarms"}
     # The prefix may be a longer topic's too, and the local AWS doesn't know it.
     alarms = [
@@ -154,7 +205,7 @@ def _alarm(patient: Patient) -> Finding:
         if topic in one["AlarmActions"]
     ]
     off = [one["AlarmName"] for one in alarms if not one["ActionsEnabled"]]
-    unheard = [one["AlarmName"] for one in alarms if names and one["AlarmName"] not in names]
+    unheard = [one["AlarmName"] for one in alarms if chosen.alarm_names and one["AlarmName"] not in chosen.heeded]
     good = [one["AlarmName"] for one in alarms if one["AlarmName"] not in (*off, *unheard)]
     parts = (("wakes it", good), ("actions disabled", off), ("not among AlarmNames", unheard))
     words = "; ".join(f"{what}: {', '.join(which)}" for what, which in parts if which)
@@ -273,9 +324,10 @@ CHECKS: Final = (
     Check("function", _function, "look at it in Lambda, then deploy again", MADE),
     Check("settings", _settings, "correct it and deploy; the README lists the settings", MADE),
     Check("role", _role, "give it what RemediateRole has in template.yaml", RUNS),
+    Check("access", _access, "give the role what RemediateRole has in template.yaml", (*RUNS, "function")),
     Check("alarm topic", _topic, "give it the policy AlarmTopicPolicy of template.yaml", MADE),
     Check("wake", _wake, "subscribe the function to the alarm topic", MADE),
-    Check("people", _people, "click the link that AWS mailed, or subscribe somebody to the people's topic", MADE),
+    Check("people", _people, "click the link that AWS mailed, within 48 hours", MADE),
     Check("alarm", _alarm, "enable one, and AlarmNames has to let it through; Grafana's can't be seen from here", RUNS),
     Check("canary", _canary, "enable it, as EachMinute is in template.yaml", RUNS),
     Check(LOGIN, _login, "put the diner's email and password into the secret", RUNS),

@@ -1,5 +1,6 @@
 """What `remediator doctor` examines: one stack, and what several checks need of it, read once."""
 
+import json
 from base64 import b64decode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ from console.stack import Stack
 from remediator.adapters.http import Caller, HttpShop
 from remediator.adapters.pinned import system_resolver
 from remediator.adapters.secrets import DinerSecret
-from remediator.bootstrap import now
+from remediator.bootstrap import ACCESS, now
 from remediator.diagnosis import Diagnosis, judge_login
 from remediator.head import Head
 from remediator.masking import Mask
@@ -54,6 +55,11 @@ class Patient:
     def settings(self) -> Settings:
         """The function's environment, read as the function does. Raises SettingsError."""
         return Settings.of(self.function["Environment"]["Variables"])
+
+    def asked(self) -> Any:
+        """What the function says that its role lets it read (bootstrap, `access`), or Lambda of what it raised."""
+        name = self.outputs["FunctionName"]
+        return json.load(self.client("lambda").invoke(FunctionName=name, Payload=json.dumps(ACCESS))["Payload"])
 
     @cached_property
     def head(self) -> Head:

@@ -19,6 +19,7 @@ from console.gameday.listening import LOOPBACK
 from console.gameday.local_aws import REGION, LocalAws, build
 from console.gameday.recorder import Recorder
 from console.gameday.shop import Shop
+from console.queues import received
 from console.stack import Stack
 
 STACK = "pizza-remediator"
@@ -109,8 +110,8 @@ class Scene:
         """What people were told since the last look."""
         queues = self.aws.client("sqs")
         found: list[str] = []
-        while got := queues.receive_message(QueueUrl=self._mailbox, MaxNumberOfMessages=10).get("Messages"):
-            for message in got:
+        for batch in received(queues, self._mailbox):
+            for message in batch:
                 found.append(message["Body"])
                 queues.delete_message(QueueUrl=self._mailbox, ReceiptHandle=message["ReceiptHandle"])
         return found
@@ -124,10 +125,7 @@ class Scene:
         groups = [group["logGroupName"] for group in logs.describe_log_groups()["logGroups"]]
         lines = [event for group in groups for event in logs.filter_log_events(logGroupName=group)["events"]]
         rows = self.aws.client("dynamodb").scan(TableName=self.outputs["TableName"])["Items"]
-        letters = [
-            queues.receive_message(QueueUrl=self.outputs[name], MaxNumberOfMessages=10).get("Messages", [])
-            for name in ("DeadLetterQueueUrl", "FailureQueueUrl")
-        ]
+        letters = [list(received(queues, self.outputs[name])) for name in ("DeadLetterQueueUrl", "FailureQueueUrl")]
         files = [file.read_text(errors="replace") for file in self.aws.folder.glob("*.log")]
         found = json.dumps([lines, rows, letters, files], default=str)
         if "event ended" not in found:

@@ -141,3 +141,15 @@ def test_unknown_incident_and_unknown_stack_are_said_in_a_sentence(scene: Scene)
         env=environment(scene), cwd=ROOT, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert (done.returncode, "Give --profile, --region and --stack" in done.stderr) == (1, True)
+
+
+def test_dead_letter_that_is_shown_and_not_sent_is_there_for_the_next_at_once(scene: Scene) -> None:
+    queues, url = scene.aws.client("sqs"), scene.outputs["DeadLetterQueueUrl"]
+    queues.send_message(QueueUrl=url, MessageBody=json.dumps({"Type": "Notification", "Message": "orders fail"}))
+
+    interrupted, code = in_terminal(scene, 120, "redrive", interrupt_at="send 1 again?")
+    assert (code, "Aborted!" in interrupted) == (1, True), interrupted
+    for _ in range(2):
+        listed, code = piped(scene, "redrive", "--json")
+        assert (code, len(json.loads(listed)["letters"])) == (0, 1)
+    queues.purge_queue(QueueUrl=url)

@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 
 import boto3
 import pytest
+from aiohttp import web
 from botocore.exceptions import EndpointConnectionError
 
 from console.brakes import commit
@@ -21,14 +22,17 @@ from console.doctor.command import line
 from console.doctor.patient import Patient
 from console.gameday.days import GameDay
 from console.gameday.local_aws import REGION, free_port
+from console.gameday.proxy import Proxy
 from console.gameday.scene import KEPT_OF_THE_ALARM, STACK, Scene
 from console.gameday.shop import Shop
+from console.heal import ending
 from console.places import ROOT
 from console.stack import Stack
 from remediator import head as judge
 from remediator.adapters.dynamodb import HEADS
-from remediator.bootstrap import now
+from remediator.bootstrap import ACCESS, now
 from remediator.head import Head, Message
+from tests.scenes import alarm
 
 NO_CALLS = {"GET": 0, "HEAD": 0}
 
@@ -60,7 +64,7 @@ Break = Callable[[World], AbstractContextManager[Patient]]
 @pytest.fixture(scope="module")
 def world() -> Iterator[World]:
     day = GameDay("doctor", "whatever a test breaks", "off", ())
-    with Shop(slow_seconds=0.1) as shop, Scene(shop, day) as scene:
+    with Shop(slow_seconds=0.1) as shop, Scene(shop, day, enforce=True) as scene:
         scene.deploy()
         session = boto3.Session("test", "test", region_name=REGION)
         yield World(shop, scene, Stack(STACK, session, scene.outputs, {}, scene.aws.url))
@@ -81,14 +85,72 @@ def undone[**P, T](steps: Callable[P, Iterator[T]]) -> Callable[P, AbstractConte
 
 
 @undone
-def role_lacks(world: World) -> Iterator[Patient]:
+def role_policy(world: World, written: str, instead: str) -> Iterator[None]:
     iam, role = world.client("iam"), world.patient().function["Role"].rpartition("/")[2]
     name = {"RoleName": role, "PolicyName": "Remediate"}
-    policy = iam.get_role_policy(**name)["PolicyDocument"]
-    less = json.dumps(policy).replace('"dynamodb:UpdateItem"', '"dynamodb:Query"')
-    iam.put_role_policy(**name, PolicyDocument=less)
-    yield world.patient()
-    iam.put_role_policy(**name, PolicyDocument=json.dumps(policy))
+    policy = json.dumps(iam.get_role_policy(**name)["PolicyDocument"])
+    assert written in policy
+    iam.put_role_policy(**name, PolicyDocument=policy.replace(written, instead))
+    yield
+    iam.put_role_policy(**name, PolicyDocument=policy)
+
+
+def role_lacks(action: str) -> Break:
+    @undone
+    def broken(world: World) -> Iterator[Patient]:
+        with role_policy(world, action, "dynamodb:Query"):
+            yield world.patient()
+
+    return broken
+
+
+@undone
+def secret_without_its_suffix(world: World) -> Iterator[Patient]:
+    """As a stack deployed with such a parameter has it: in the role, and in the environment."""
+    arn = world.scene.parameters["DinerSecretArn"]
+    with role_policy(world, arn, arn[:-7]), environment(world, DINER_SECRET_ARN=arn[:-7]):
+        yield world.patient()
+
+
+class KeyDenies(Proxy):
+    """Answers as Secrets Manager does to somebody whom its key's policy doesn't let decrypt."""
+
+    def __init__(self, target: str) -> None:
+        self.target = target
+
+    async def pass_on(self, request: web.Request) -> web.Response:
+        if request.headers.get("X-Amz-Target") != "secretsmanager.GetSecretValue":
+            return await self.forward(request, self.target + request.path_qs)
+        denied = {"__type": "AccessDeniedException", "Message": "Access to KMS is not allowed"}
+        return web.json_response(denied, status=400)
+
+
+@undone
+def customer_key(world: World) -> Iterator[str]:
+    """The secret lies under a key of one's own."""
+    secrets, arn = world.client("secretsmanager"), world.scene.parameters["DinerSecretArn"]
+    key: str = world.client("kms").create_key()["KeyMetadata"]["Arn"]
+    secrets.update_secret(SecretId=arn, KmsKeyId=key)
+    yield key
+    secrets.update_secret(SecretId=arn, KmsKeyId="alias/aws/secretsmanager")
+
+
+@undone
+def key_denies(world: World) -> Iterator[Patient]:
+    with customer_key(world), KeyDenies(world.scene.aws.url) as aws, environment(world, GAME_DAY_AWS=aws.url):
+        yield world.patient()
+
+
+@undone
+def cannot_start(world: World) -> Iterator[Patient]:
+    """Its layer is gone, and with it all that it imports."""
+    name = {"FunctionName": world.stack.outputs["FunctionName"]}
+    layers = [layer["Arn"] for layer in world.patient().function["Layers"]]
+    for chosen in ([], layers):
+        world.client("lambda").update_function_configuration(**name, Layers=chosen)
+        world.client("lambda").get_waiter("function_updated_v2").wait(**name, WaiterConfig={"Delay": 0.1})
+        if not chosen:
+            yield world.patient()
 
 
 def denied(event: str, code: str = "AccessDenied") -> Break:
@@ -150,6 +212,18 @@ def unconfirmed(world: World) -> Iterator[Patient]:
     yield world.heard("after-call.sns.ListSubscriptionsByTopic", as_aws)
     for one in topics.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]:
         topics.unsubscribe(SubscriptionArn=one["SubscriptionArn"])
+    for one in before:
+        topics.subscribe(TopicArn=topic, Protocol=one["Protocol"], Endpoint=one["Endpoint"])
+
+
+@undone
+def nobody_subscribed(world: World) -> Iterator[Patient]:
+    """As SNS leaves it after 48 hours, if nobody clicked the link."""
+    topics, topic = world.client("sns"), world.stack.outputs["PeopleTopicArn"]
+    before = topics.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
+    for one in before:
+        topics.unsubscribe(SubscriptionArn=one["SubscriptionArn"])
+    yield Patient(replace(world.stack, parameters={"PeopleEmail": "on-call@example.com"}))
     for one in before:
         topics.subscribe(TopicArn=topic, Protocol=one["Protocol"], Endpoint=one["Endpoint"])
 
@@ -366,7 +440,16 @@ CASES = (
     Case("update failed", shown("lambda.GetFunctionConfiguration", update_failed), "function", ("the layer is gone",)),
     Case("setting wrong", variables(MODE="maybe"), "settings", ("MODE",)),
     Case("time-out too short", variables(ORDER_SECONDS="60"), "settings", ("120 s", "150")),
-    Case("role lacks a permission", role_lacks, "role", ("dynamodb:UpdateItem",)),
+    Case("role lacks a permission", role_lacks("dynamodb:UpdateItem"), "role", ("dynamodb:UpdateItem",)),
+    Case("role may not read the secret", role_lacks("secretsmanager:GetSecretValue"), "access",
+         ("lacks secretsmanager:GetSecretValue", "RemediateRole")),
+    Case("role may not read the state", role_lacks("dynamodb:GetItem"), "access", ("GetItem: AccessDenied",)),
+    Case("secret's ARN without its six random characters", secret_without_its_suffix, "access",
+         ("six random characters", "deploy with DinerSecretArn=arn:aws:secretsmanager:")),
+    Case("key of the secret denies", key_denies, "access", ("policy of the secret's key arn:aws:kms:", "kms:Decrypt")),
+    Case("function cannot start", cannot_start, "access", ("No module named", "log")),
+    Case("caller may not invoke", denied("lambda.Invoke", "AccessDeniedException"), "access",
+         ("Invoke: AccessDenied", "permission")),
     Case("caller lacks one", denied("sns.GetTopicAttributes", "AuthorizationError"), "alarm topic",
          ("GetTopicAttributes", "permission")),
     Case("caller may not simulate", denied("iam.SimulatePrincipalPolicy"), "role",
@@ -377,8 +460,10 @@ CASES = (
     Case("topic's policy without CloudWatch", policy_of_others, "alarm topic", ("cloudwatch.amazonaws.com",)),
     Case("function not subscribed", unsubscribed, "wake", ("isn't subscribed",)),
     Case("unconfirmed subscription only", unconfirmed, "people", ("confirmed: none", "not confirmed: http", "link")),
+    Case("subscription gone", nobody_subscribed, "people",
+         ("48 hours", "`aws sns subscribe --topic-arn arn:aws:sns:", "--notification-endpoint on-call@example.com`")),
     Case("alarm's actions disabled", actions_disabled, "alarm", ("actions disabled", "OrdersFailing")),
-    Case("alarm's name may not wake it", variables(ALARM_NAMES="another"), "alarm", ("not among AlarmNames",)),
+    Case("alarm's name may not wake it", variables(ALARM_NAMES="-,another"), "alarm", ("not among AlarmNames",)),
     Case("no alarm at the topic", actions_elsewhere, "alarm", ("no alarm",)),
     Case("canary's schedule disabled", schedule_disabled, "canary", ("disabled",)),
     Case("wrong password", secret(WRONG), "secret and login", ("404", "credentials")),
@@ -450,12 +535,51 @@ def test_each_check_is_one_plain_line_off_a_terminal_and_a_broken_one_makes_the_
     assert "\x1b" not in done.stdout
 
 
+def test_function_says_what_it_may_read_and_does_nothing_else(world: World) -> None:
+    before = (world.scene.records.head(), events(world), len(world.shop.requests))
+
+    with customer_key(world):
+        said = world.patient().asked()
+
+    assert said == {"secret": "ok", "state": "ok"}
+    assert (world.scene.records.head(), events(world), len(world.shop.requests)) == before
+
+
+def test_question_that_comes_by_the_topic_is_an_alarm_like_any_text(world: World) -> None:
+    topic, name = world.stack.outputs["AlarmTopicArn"], "asked by the topic"
+
+    world.client("sns").publish(TopicArn=topic, Subject=name, Message=json.dumps(ACCESS))
+
+    assert ending(world.stack, name)["outcome"] == "ALREADY_HEALTHY"
+
+
 def test_observe_is_no_fault_and_the_way_to_act_is_said(world: World) -> None:
     with environment(world, MODE="observe"):
         found = {check.name: finding for check, finding in examine(world.patient(), CHECKS)}
 
     assert found["mode and pause"].state == "note"
     assert "Mode=act" in found["mode and pause"].do
+
+
+def test_stacks_own_alarm_may_wake_it_whatever_others_are_named(world: World) -> None:
+    own = world.stack.outputs["OrdersFailingAlarm"]
+    with environment(world, ALARM_NAMES="another"):
+        found = {check.name: finding for check, finding in examine(world.patient(), CHECKS)}
+        outcomes = [woken(world, name) for name in (own, "another", "a third")]
+    with environment(world, ALARM_NAMES="-,another"):
+        without = [woken(world, name) for name in (own, "another", "a third")]
+
+    assert (found["alarm"].state, found["alarm"].found) == ("ok", f"wakes it: {own}")
+    assert outcomes == ["ALREADY_HEALTHY", "ALREADY_HEALTHY", "IGNORED"]
+    assert without == ["IGNORED", "ALREADY_HEALTHY", "IGNORED"]
+
+
+def woken(world: World, name: str) -> str:
+    """The outcome of an alarm of that name, handed to the function as SNS would."""
+    event = json.dumps(alarm(name=name, sent=now()))
+    answer = world.client("lambda").invoke(FunctionName=world.stack.outputs["FunctionName"], Payload=event)
+    (ending,) = json.load(answer["Payload"])
+    return str(ending["outcome"])
 
 
 def test_sampling_logs_in_and_out_again_whatever_the_order_was(world: World) -> None:

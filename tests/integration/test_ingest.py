@@ -18,6 +18,7 @@ import pytest
 from console.gameday.local_aws import REGION, LocalAws, build
 from console.gameday.recorder import Recorder
 from console.places import ROOT
+from console.queues import received
 from remediator.webhook import LIMIT
 
 STACK = "ingested"
@@ -46,8 +47,8 @@ class Deployed:
     def messages(self) -> list[str]:
         """Everything that the alarm topic ever got."""
         queues = self.aws.client("sqs")
-        while got := queues.receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10).get("Messages"):
-            for message in got:
+        for batch in received(queues, self.queue):
+            for message in batch:
                 self.heard.append(message["Body"])
                 queues.delete_message(QueueUrl=self.queue, ReceiptHandle=message["ReceiptHandle"])
         return self.heard

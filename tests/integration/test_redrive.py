@@ -1,22 +1,31 @@
 """Dead letters in real queues: listed, and sent to the alarm topic again."""
 
 import json
+import re
+from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import boto3
 import pytest
 
 from console.gameday.local_aws import REGION, LocalAws
-from console.redrive import QUEUES, _again, _letters
+from console.places import ROOT
+from console.queues import received
+from console.redrive import QUEUES, _again, dead_letters
 from console.stack import Stack
 from tests.scenes import alarm
+
+NOTE = {"Type": "Notification", "Subject": "OrdersFailing", "Message": "orders fail", "MessageId": "m-1"}
 
 
 @pytest.fixture
 def stack(aws: LocalAws) -> Stack:
-    """A stack's queues and topic, with a queue that hears what the topic is told."""
+    """A stack's queues and topic, with a queue that hears what the topic is told. The queues are empty."""
     queues, topics = aws.client("sqs"), aws.client("sns")
     urls = {name: queues.create_queue(QueueName=f"redrive-{name}")["QueueUrl"] for name in (*QUEUES, "heard")}
+    for url in urls.values():
+        queues.purge_queue(QueueUrl=url)
     arn = queues.get_queue_attributes(QueueUrl=urls["heard"], AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     topic = topics.create_topic(Name="redrive")["TopicArn"]
     topics.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes={"RawMessageDelivery": "true"})
@@ -24,27 +33,76 @@ def stack(aws: LocalAws) -> Stack:
     return Stack("redrive", session, {**urls, "AlarmTopicArn": topic}, {}, aws.url)
 
 
-def received(stack: Stack, queue: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = (
-        stack.client("sqs")
-        .receive_message(QueueUrl=stack.outputs[queue], MaxNumberOfMessages=10, VisibilityTimeout=0)
-        .get("Messages", [])
-    )
-    return found
+def send(stack: Stack, queue: str, *letters: dict[str, Any]) -> None:
+    for letter in letters:
+        stack.client("sqs").send_message(QueueUrl=stack.outputs[queue], MessageBody=json.dumps(letter))
+
+
+def bodies(stack: Stack, queue: str) -> list[str]:
+    """What can be received from it now."""
+    batches = received(stack.client("sqs"), stack.outputs[queue])
+    return [message["Body"] for batch in batches for message in batch]
+
+
+def short_sighted(stack: Stack) -> Stack:
+    """The same stack where SQS does its worst: asked without a wait it looks where nothing lies."""
+
+    def some_servers(params: Any, **_: object) -> tuple[Any, Any] | None:
+        waits = json.loads(params["body"]).get("WaitTimeSeconds", 0)
+        return None if waits else (SimpleNamespace(status_code=200), {"ResponseMetadata": {}})
+
+    session = boto3.Session("test", "test", region_name=REGION)
+    session.events.register("before-call.sqs.ReceiveMessage", some_servers)
+    return replace(stack, session=session)
 
 
 def test_letters_of_both_shapes_are_sent_again_and_leave_their_queues(stack: Stack) -> None:
-    note = {"Type": "Notification", "Subject": "OrdersFailing", "Message": "orders fail", "MessageId": "m-1"}
-    event = {"requestContext": {"condition": "RetriesExhausted"}, "requestPayload": alarm()}
-    sqs = stack.client("sqs")
-    sqs.send_message(QueueUrl=stack.outputs[QUEUES[0]], MessageBody=json.dumps(note))
-    sqs.send_message(QueueUrl=stack.outputs[QUEUES[1]], MessageBody=json.dumps(event))
+    send(stack, QUEUES[0], NOTE)
+    send(stack, QUEUES[1], {"requestContext": {"condition": "RetriesExhausted"}, "requestPayload": alarm()})
 
-    letters = [letter for queue in QUEUES for letter in _letters(stack, queue)]
-    for letter in letters:
-        _again(stack, letter)
+    with dead_letters(stack) as letters:
+        assert len(letters) == 2
+        for letter in tuple(letters):
+            _again(stack, letter)
+            letters.remove(letter)
 
-    assert len(letters) == 2
-    heard = [message["Body"] for message in received(stack, "heard")]
-    assert sorted(heard) == sorted(["orders fail", alarm()["Records"][0]["Sns"]["Message"]])
-    assert [received(stack, queue) for queue in QUEUES] == [[], []]
+    assert sorted(bodies(stack, "heard")) == sorted(["orders fail", alarm()["Records"][0]["Sns"]["Message"]])
+    assert [bodies(stack, queue) for queue in QUEUES] == [[], []]
+
+
+def test_all_letters_are_found_where_asking_without_a_wait_shows_none(stack: Stack) -> None:
+    send(stack, QUEUES[0], *[NOTE] * 11)
+    send(stack, QUEUES[1], NOTE)
+    url, doubtful = stack.outputs[QUEUES[0]], short_sighted(stack)
+    assert "Messages" not in doubtful.client("sqs").receive_message(QueueUrl=url)
+
+    with dead_letters(doubtful) as letters:
+        assert len(letters) == 12
+
+
+def test_what_was_shown_and_not_sent_can_be_received_again_at_once_however_it_ended(stack: Stack) -> None:
+    send(stack, QUEUES[0], *[NOTE] * 11)
+    send(stack, QUEUES[1], NOTE)
+
+    def interrupted() -> None:
+        with dead_letters(stack) as letters:
+            assert bodies(stack, QUEUES[0]) == []
+            letters.remove(next(letter for letter in letters if letter.queue == QUEUES[1]))
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+
+    assert len(bodies(stack, QUEUES[0])) == 11
+    assert bodies(stack, QUEUES[1]) == [], "its letter went, as if it had been sent"
+
+
+def test_queues_are_read_in_one_place_which_waits() -> None:
+    sources = [
+        file for folder in ("console", "tests", "benchmarks", "layers") for file in (ROOT / folder).rglob("*.py")
+    ]
+    asking = {
+        file.relative_to(ROOT).as_posix() for file in sources if re.search(r"\.receive_message\(", file.read_text())
+    }
+
+    assert asking == {"console/queues.py", "tests/integration/test_redrive.py"}, "the second does what it warns of"

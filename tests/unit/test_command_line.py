@@ -1,5 +1,7 @@
 """What holds for every command."""
 
+from pathlib import Path
+
 import pytest
 from click.testing import CliRunner
 
@@ -27,3 +29,18 @@ def test_help_lists_every_command_in_one_line_and_the_exit_codes() -> None:
     assert all(f"\n  {command} " in text for command in COMMANDS)
     assert "Exit codes:" in text
     assert len(COMMANDS) <= 16
+
+
+def test_profile_of_aws_login_is_read_and_a_session_that_is_over_is_said_in_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tmp_path / "config"
+    config.write_text("[profile ada]\nregion = us-east-1\nlogin_session = arn:aws:iam::123456789012:user/ada\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    monkeypatch.setenv("AWS_LOGIN_CACHE_DIRECTORY", str(tmp_path))
+
+    found = CliRunner().invoke(main, ["status", "--profile", "ada"])
+
+    assert found.exit_code == 1
+    assert "aws login" in found.output
+    assert "Missing Dependency" not in found.output, "boto3 is installed without its crt"

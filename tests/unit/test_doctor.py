@@ -1,4 +1,4 @@
-"""What the doctor judges by itself: a topic's policy, a clock, the order of its rows."""
+"""What the doctor judges by itself: a topic's policy, a clock, the order of its rows; and its question."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -7,6 +7,8 @@ import pytest
 
 from console.doctor.checks import CHECKS, seconds_off
 from console.doctor.topic_policy import lets_cloudwatch_publish
+from remediator.alarms import Verdict, read
+from remediator.bootstrap import ACCESS
 
 TOPIC = "arn:aws:sns:us-east-1:123456789012:alarms"
 OURS: dict[str, Any] = {
@@ -72,6 +74,12 @@ def test_clock_is_off_by_what_neither_the_wait_nor_the_headers_whole_seconds_exp
     after = before + timedelta(seconds=0.4)
 
     assert seconds_off(before, "Mon, 23 Nov 2026 08:00:00 GMT", after) == pytest.approx(off)
+
+
+def test_question_what_the_function_may_read_is_refused_as_an_alarm() -> None:
+    (delivery,) = read(ACCESS)
+
+    assert delivery.verdict is Verdict.REFUSE
 
 
 def test_each_check_comes_after_those_it_needs() -> None:

@@ -28,6 +28,8 @@ def test_event_that_failed_three_times_holds_its_alarms() -> None:
     assert why == "RetriesExhausted after 3 tries"
 
 
-@pytest.mark.parametrize("body", ["no JSON", "[]", "{}", '{"requestPayload": 3}', '{"Records": [{"Sns": null}]}'])
+@pytest.mark.parametrize(
+    "body", ["no JSON", "[" * 100_000, "[]", "{}", '{"requestPayload": 3}', '{"Records": [{"Sns": null}]}']
+)
 def test_what_is_no_letter_holds_no_alarm(body: str) -> None:
     assert opened(body)[0] == ()

@@ -38,6 +38,23 @@ def test_lists_are_read_in_their_order() -> None:
 
 
 @pytest.mark.parametrize(
+    ("names", "heeded"),
+    [
+        ("", ()),
+        ("Mine", ("Own", "Mine")),
+        ("Mine, Other", ("Own", "Mine", "Other")),
+        ("-,Mine", ("Mine",)),
+        ("-Mine,Other", ("Mine", "Other")),
+        ("-", ()),
+    ],
+)
+def test_named_alarms_and_the_stacks_own_are_heeded_unless_the_list_begins_with_a_dash(
+    names: str, heeded: tuple[str, ...]
+) -> None:
+    assert Settings.of(GOOD | {"ALARM_NAMES": names, "OWN_ALARM": "Own"}).heeded == heeded
+
+
+@pytest.mark.parametrize(
     ("name", "value"),
     [
         ("SHOP_URL", "what?"),

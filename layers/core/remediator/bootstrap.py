@@ -6,7 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache, partial
-from typing import Any
+from typing import Any, Final
 
 from aws_lambda_powertools import Logger
 
@@ -18,7 +18,7 @@ from remediator.adapters.pinned import system_resolver
 from remediator.adapters.secrets import CanarySecret, DinerSecret
 from remediator.adapters.sns import SnsAlarms, SnsPeople
 from remediator.canary import ALARMS, SECONDS_FOR_WAKING, Canary, Report
-from remediator.errors import SettingsError
+from remediator.errors import RemediatorError, SettingsError
 from remediator.head import Policy
 from remediator.masked_logs import MaskFilter
 from remediator.masking import Mask
@@ -28,6 +28,10 @@ from remediator.sample import Deadline
 from remediator.settings import CanarySettings, Settings, ShopSettings, least_seconds
 
 logger = Logger()
+
+# The doctor's question. Only who may invoke the function can ask it: SNS puts a record in. No version takes it for an
+# alarm, since an envelope without a record is refused.
+ACCESS: Final = {"Records": [], "doctor": "access"}
 
 
 def now() -> datetime:
@@ -74,7 +78,7 @@ def bootstrap() -> Remediator:
         policy=Policy(chosen.mode, chosen.calls_an_hour),
         links=LinkPolicy(frozenset(chosen.allowed_report_hosts), allow_private=bool(chosen.game_day_ca)),
         link_names=FIELD_NAMES | frozenset(chosen.link_fields),
-        alarm_names=frozenset((*chosen.alarm_names, *ALARMS.values())) if chosen.alarm_names else frozenset(),
+        alarm_names=frozenset((*chosen.heeded, *ALARMS.values())) if chosen.alarm_names else frozenset(),
         resolve=system_resolver,
         clock=now,
         pool=ThreadPoolExecutor(max_workers=4, thread_name_prefix="remediate"),
@@ -82,6 +86,26 @@ def bootstrap() -> Remediator:
         warn=logger.warning,
         measure=EmbeddedMetrics(chosen.target, "remediate").ending,
     )
+
+
+def access() -> dict[str, str]:
+    """What this function's role lets it read, "ok" or why not, never a value. Reads anew, and does nothing else.
+
+    Raises SettingsError.
+    """
+    chosen = settings()
+    hush()
+    secret = DinerSecret(_aws(chosen, "secretsmanager"), chosen.diner_secret_arn)
+    store = DynamoStore(_aws(chosen, "dynamodb"), chosen.table, chosen.target, timedelta())
+    return {"secret": _said(secret.read), "state": _said(store.head)}
+
+
+def _said(read: Callable[[], object]) -> str:
+    try:
+        read()
+    except RemediatorError as error:
+        return str(error)
+    return "ok"
 
 
 def canary_deadline(milliseconds: int) -> Deadline:

@@ -91,10 +91,18 @@ class Settings(ShopSettings):
     """One stack, one target."""
 
     alarm_names: Listed = ()
+    own_alarm: str = ""
     people_topic_arn: Annotated[str, Field(min_length=1)]
     mode: Mode = "act"
     calls_an_hour: Annotated[int, Field(ge=0)] = 6
     keep_days: Annotated[int, Field(ge=1)] = 400
+
+    @property
+    def heeded(self) -> tuple[str, ...]:
+        """Whose alarms wake where AlarmNames is set: those, and the stack's own unless the list begins with "-"."""
+        first, *others = self.alarm_names or ("-",)
+        named = (first[1:].strip(), *others) if first.startswith("-") else (self.own_alarm, first, *others)
+        return tuple(name for name in named if name)
 
 
 class CanarySettings(ShopSettings):
