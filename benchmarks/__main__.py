@@ -18,6 +18,7 @@ import click
 import yaml
 
 from benchmarks import figures as f
+from benchmarks import growth
 from benchmarks.cost import CanaryRun, idle_month, incident, total
 from benchmarks.measure import Measured, measure
 from benchmarks.sides import PINS, Run
@@ -72,6 +73,7 @@ def _page(found: Measured, delays: str) -> Iterator[str]:
     yield "\nMB are 1,000,000 bytes; *zipped* is function and layer, at level 9. The CPU of a warm heal is the mean of"
     yield "all. A Lambda function of so much memory has that share of a core; the CPU of a heal alone then takes:\n"
     yield from _shares(found.values)
+    yield from _growth()
     yield from _bills(found)
     yield "\n## Round trips of ours, in their phases\n"
     yield "From the alarm to the verifying order's answer, as the stubs saw them; what stands side by side ran so."
@@ -100,6 +102,15 @@ def _shares(values: f.Values) -> Iterator[str]:
     for name in (f.CPU_COLD, f.CPU_WARM):
         used = median(values[name][f.US])
         yield f"| {name}, ours | " + " | ".join(f"{used * SIZES[-1] / size:.2f} s" for size in SIZES) + " |"
+
+
+def _growth() -> Iterator[str]:
+    yield "\n## Reading what strangers write\n"
+    yield "How much longer eight times the text takes, at the worst of those that are made to be slow to read:\n"
+    yield "| | texts | at most | found | |\n|---|---|---|---|---|"
+    for name, (reader, texts) in growth.READERS.items():
+        worst = max(growth.growth(reader, start, repeated) for start, repeated in texts)
+        yield f"| {name} | {len(texts)} | {f.GROWTH:g} times | {worst:.1f} times | {f.verdict(worst, f.GROWTH)} |"
 
 
 def _bills(found: Measured) -> Iterator[str]:

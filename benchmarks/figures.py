@@ -67,6 +67,8 @@ TARGETS = (
     Target(ZIPPED, 15),
 )
 
+GROWTH = 12.0  # for eight times the text: some of it grows by a logarithm more
+
 
 def verdict(found: float | None, limit: float) -> str:
     """Whether the target is held, or by what share of the limit it is missed."""

@@ -1,6 +1,12 @@
 """Where the stand-ins listen: on loopback, and where a container of this machine can reach them."""
 
+import asyncio
 import socket
+import ssl
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+from aiohttp import web
 
 from remediator.addresses import is_literal
 
@@ -29,3 +35,25 @@ def listen(address: str = LOOPBACK, port: int = 0) -> list[socket.socket]:
             each.close()
         raise
     return sockets
+
+
+@asynccontextmanager
+async def serving(
+    runner: web.AppRunner, sockets: Sequence[socket.socket], tls: ssl.SSLContext | None = None
+) -> AsyncIterator[None]:
+    """Serve an application on these sockets within the block. At its end no connection is left open, in whatever state:
+
+    one that the interpreter finds later would be warned of in whichever test runs then.
+    """
+    await runner.setup()
+    assert runner.server is not None
+    loop = asyncio.get_running_loop()
+    servers = [await loop.create_server(runner.server, sock=each, ssl=tls) for each in sockets]
+    try:
+        yield
+    finally:
+        for server in servers:
+            server.close()
+            server.abort_clients()  # a TLS connection that is closed politely waits for an idle client
+            await server.wait_closed()
+        await runner.cleanup()

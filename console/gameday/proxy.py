@@ -9,7 +9,7 @@ from typing import Self
 import aiohttp
 from aiohttp import web
 
-from console.gameday.listening import LOOPBACK, listen
+from console.gameday.listening import LOOPBACK, listen, serving
 
 NOT_PASSED_ON = {"Transfer-Encoding", "Content-Encoding", "Content-Length", "Connection"}
 LIMIT = 16 * 1024 * 1024  # bytes of a request
@@ -54,9 +54,6 @@ class Proxy:
             application = web.Application(client_max_size=LIMIT)
             application.router.add_route("*", "/{path:.*}", self.pass_on)
             runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
-            await runner.setup()
-            for listening in sockets:
-                await web.SockSite(runner, listening).start()
-            started.set_result(None)
-            await self._stopping.wait()
-            await runner.cleanup()
+            async with serving(runner, sockets):
+                started.set_result(None)
+                await self._stopping.wait()

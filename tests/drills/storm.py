@@ -116,17 +116,14 @@ def storm(parts: Parts, copies: int, seconds: float) -> list[Figure]:
         Figure("head notes", counts["UpdateItem"], copies),
         exactly("writes of event records", counts["PutItem"], copies),
         Figure("conflicts", counts["conflicts"], counts["commits"] // EVERY + 1, 1),
-        Figure("milliseconds", round(took * 1000), round((SECONDS + seconds) * 1000)),
     ]
     if not seconds:
         return [*counted, exactly("incidents", len(records.incidents()), 1), Figure("orders", orders, 4)]
-    later = most_in_a_second(requests, after_the_report=True)
     looks = int(took / SECONDS_BETWEEN_LOOKS)  # after the healing, which takes three orders
     return [
         *counted,
         Figure("incidents", len(records.incidents()), 1 + looks),
         Figure("orders", orders, SAMPLES + 1 + SAMPLES * looks),
-        Figure("most orders in one second, once it is healed", later, ORDERS_A_SECOND),
     ]
 
 
@@ -142,13 +139,6 @@ def common_figures(records: Records, requests: Sequence[Record], endings: Counte
         exactly("faults of the log", int(broken(log) is not None or log[-1].hash != head.hash), 0),
         exactly("open incidents and messages not sent", int(head.incident is not None) + len(head.outbox), 0),
     ]
-
-
-def most_in_a_second(requests: Sequence[Record], *, after_the_report: bool) -> int:
-    """The most orders in any second; the verifying one comes right after the report, and isn't counted."""
-    healed = max((record.time for record in requests if is_report(record)), default=0.0) if after_the_report else 0.0
-    times = [record.time for record in requests if is_order(record) and record.time > healed][1:]
-    return max((sum(start <= at < start + 1 for at in times) for start in times), default=0)
 
 
 def deployed(copies: int) -> list[Figure]:
@@ -173,7 +163,6 @@ def deployed(copies: int) -> list[Figure]:
             *common_figures(scene.records, shop.requests, endings, copies),
             Figure("orders", orders, 3 + round(ORDERS_A_SECOND * took)),
             exactly("messages", len(scene.messages()), 1),
-            Figure("milliseconds", round(took * 1000), round(SECONDS_TO_END * 1000)),
         ]
 
 

@@ -323,9 +323,8 @@ def shop_gone(world: World) -> Iterator[Patient]:
 
 
 @undone
-def private_host(world: World) -> Iterator[Patient]:
-    """No game day any more: its schedule would be there, and the factory's address is this machine's."""
-    with environment(world, GAME_DAY_CA=""), schedule(world, "ENABLED"):
+def never_allowed(world: World) -> Iterator[Patient]:
+    with environment(world, ALLOWED_REPORT_HOSTS="169.254.169.254"):
         yield world.patient()
 
 
@@ -474,7 +473,7 @@ CASES = (
     Case("chaos badjwt", chaos("badjwt"), "sample", ("badjwt: 200",)),
     Case("chaos throttle", chaos("throttle"), "sample", ("throttle: 200",)),
     Case("orders refused without a link", condition("no-link"), "sample", ("no_link",)),
-    Case("host with a private address", private_host, "report hosts", ("127.0.0.1", "no public address")),
+    Case("host with an address that is no supplier's", never_allowed, "report hosts", ("169.254", "no public address")),
     Case("host that doesn't resolve", unknown_host, "report hosts", ("factory.example", "looked up")),
     Case("head of a newer format", head(Head, "2"), "table and head", ("format 2",)),
     Case("table gone", table_gone, "table and head", ("ResourceNotFoundException",)),

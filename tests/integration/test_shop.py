@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -231,6 +231,12 @@ def diner(shop: Shop) -> Visitor:
     return Visitor(shop)
 
 
+def wait_for(event: Callable[[], bool]) -> None:
+    """Wait until it is so; the suite's own time-out ends it if it never is."""
+    while not event():
+        time.sleep(0.01)
+
+
 def order(diner: Visitor, body: object = ORDER) -> requests.Response:
     return diner.send("service", "POST", "/api/order", body, f"Bearer {diner.token}")
 
@@ -264,21 +270,22 @@ def test_an_order_of_no_or_too_many_items_is_refused_slowly(diner: Visitor, coun
     response = order(diner, ORDER | {"items": [VEGGIE] * count})
 
     assert answered(response) == (500, REFUSED)
-    assert response.elapsed.total_seconds() >= SLOW
+    assert diner.shop.slow_orders == 1
 
 
 def test_twenty_items_are_an_order_like_any_other(diner: Visitor) -> None:
     response = order(diner, ORDER | {"items": [VEGGIE] * 20})
 
     assert response.status_code == 200
-    assert response.elapsed.total_seconds() < SLOW
+    assert diner.shop.slow_orders == 0
 
 
 @pytest.mark.parametrize(("kind", "slow"), [("fail", False), ("badjwt", False), ("throttle", True)])
 def test_only_throttled_orders_take_the_slow_time(diner: Visitor, kind: str, slow: bool) -> None:
     diner.shop.chaos(kind)
 
-    assert (order(diner).elapsed.total_seconds() >= SLOW) == slow
+    order(diner)
+    assert diner.shop.slow_orders == slow
 
 
 @pytest.mark.parametrize("kind", ["fail", "badjwt", "throttle"])
@@ -494,7 +501,7 @@ def test_a_healed_throttle_still_lets_go_of_orders_that_were_under_way(diner: Vi
     diner.shop.chaos("throttle")
     with ThreadPoolExecutor(1) as pool:
         under_way = pool.submit(order, diner)
-        time.sleep(SLOW / 2)
+        wait_for(lambda: diner.shop.slow_orders == 1)
         diner.shop.chaos("off")
 
         assert answered(order(diner)) == HEALTHY
@@ -607,11 +614,9 @@ def test_a_shop_stops_promptly_and_leaves_nothing_behind_while_an_order_is_pendi
         with Shop(slow_seconds=60) as shop:
             shop.chaos("throttle")
             pending = pool.submit(order, Visitor(shop))
-            time.sleep(0.2)
-            leaving = time.monotonic()
+            wait_for(lambda: shop.slow_orders == 1)
 
-        assert time.monotonic() - leaving < 2
-        assert isinstance(pending.exception(), requests.ConnectionError)
+        assert isinstance(pending.exception(), requests.ConnectionError)  # no answer, which takes 60 s
     assert not Path(shop.ca_file).parent.exists()
     assert threading.active_count() == threads
 

@@ -1,14 +1,15 @@
 """The link is found wherever an answer holds it."""
 
 import json
-import time
 from collections.abc import Iterator
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from benchmarks.growth import LINKS, links
 from remediator.report_link import FIELD_NAMES, find_links
+from tests.work import growth
 
 LINK = "https://pizza-factory.cs329.click/api/support/9f0c41d87ab6e2359f0c41d87ab6e235/report/q7w8e9r1"
 OTHER = LINK[:-1] + "2"
@@ -160,20 +161,9 @@ def test_json_in_strings_is_read_four_deep_and_no_deeper() -> None:
     assert find_links(body(wrapped({NAME: LINK}, 5))) == ()
 
 
-@pytest.mark.parametrize(
-    "piece",
-    [b'"', b'\\"', b'"\\', b"[", b'{"', b'"a":', b'" ', b'"\\u005c', b'":"', b"\\", b'[{"\\"'],
-)
-@pytest.mark.parametrize("opening", [b"", b'"', b'{"followLinkToEndChaos":"', b'{"x":"'])
-def test_the_time_grows_with_the_length_and_no_faster(opening: bytes, piece: bytes) -> None:
-    def seconds(size: int) -> float:
-        raw = opening + piece * (size // len(piece))
-        started = time.process_time()
-        find_links(raw)
-        return time.process_time() - started
-
-    short = min(seconds(32 << 10) for _ in range(3))
-    assert min(seconds(256 << 10) for _ in range(2)) <= 12 * max(short, 0.004)
+@pytest.mark.parametrize(("start", "repeated"), LINKS)
+def test_work_grows_with_the_length_and_no_faster(start: str, repeated: str) -> None:
+    assert growth(links, start, repeated) <= 10
 
 
 KEYS = st.one_of(st.sampled_from([NAME, "reportUrl", "x"]), st.text(max_size=5))

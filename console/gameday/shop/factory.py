@@ -66,6 +66,7 @@ class Factory:
 
     def __init__(self, stage: Stage, slow_seconds: float, origin: str, elsewhere: Mapping[str, str]) -> None:
         self.stage, self.slow_seconds, self.origin, self.elsewhere = stage, slow_seconds, origin, elsewhere
+        self.slow_orders = 0  # that began to be slow
         self.api_key = secrets.token_hex(16)
         self.created = datetime.now(UTC)
         self.chaos: Chaos | None = None
@@ -99,13 +100,18 @@ class Factory:
                 return 500, {"message": "chaos monkey"} | reply
             if chaos.kind == "badjwt":
                 return 200, {"jwt": "deadxe6M" + self._signed(body)[8:]} | reply
-            await asyncio.sleep(self.slow_seconds)
+            await self._dawdle()
         if not (body.get("diner") and body.get("order")):
             return 400, {"message": "Missing required parameters"}
         if not 1 <= len(body["order"].get("items", [])) <= 20:
-            await asyncio.sleep(self.slow_seconds)
+            await self._dawdle()
             return 503, {"message": "Unable to satisfy pizza order. The oven is full."}
         return 200, {"jwt": self._signed(body)} | reply
+
+    async def _dawdle(self) -> None:
+        """Take the time of a throttled order."""
+        self.slow_orders += 1
+        await asyncio.sleep(self.slow_seconds)
 
     def _strikes(self) -> Chaos | None:
         chaos, stage = self.running(), self.stage

@@ -6,7 +6,7 @@ import ssl
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import ExitStack
+from contextlib import AsyncExitStack, ExitStack
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import Self
 import trustme
 from aiohttp import web
 
-from console.gameday.listening import LOOPBACK, listen
+from console.gameday.listening import LOOPBACK, listen, serving
 from console.gameday.shop.conditions import CONDITIONS, Stage
 from console.gameday.shop.express import BODY, AnswerError, Json, Record, answer, express, recorder
 from console.gameday.shop.factory import KINDS, Factory
@@ -96,6 +96,11 @@ class Shop:
         return sum(order.status == 200 and not order.link for order in self._orders())
 
     @property
+    def slow_orders(self) -> int:
+        """How many orders took the slow time, or are taking it."""
+        return self._factory.slow_orders
+
+    @property
     def report_calls(self) -> dict[str, int]:
         """How often a report link was called, by the two methods that have an effect."""
         calls = [
@@ -171,13 +176,11 @@ class Shop:
     ) -> None:
         self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
         runners = [_runner(app) for app in self._applications()]
-        for runner, each, context in zip(runners, sockets, encryption, strict=True):
-            await runner.setup()
-            for listening in each:
-                await web.SockSite(runner, listening, ssl_context=context).start()
-        started.set_result(None)
-        await self._stopping.wait()
-        await asyncio.gather(*(_stop(runner) for runner in runners))
+        async with AsyncExitStack() as stack:
+            for runner, each, context in zip(runners, sockets, encryption, strict=True):
+                await stack.enter_async_context(serving(runner, each, context))
+            started.set_result(None)
+            await self._stopping.wait()
 
     def _applications(self) -> Iterator[web.Application]:
         for name, side in (("service", self._service), ("factory", self._factory)):
@@ -209,12 +212,3 @@ class Shop:
 
 def _runner(app: web.Application) -> web.AppRunner:
     return web.AppRunner(app, keepalive_timeout=_KEEPALIVE_SECONDS, shutdown_timeout=_STOP_SECONDS, access_log=None)
-
-
-async def _stop(runner: web.AppRunner) -> None:
-    """Aborts what is open: a TLS connection closed politely waits for an idle client."""
-    for connection in runner.server.connections if runner.server else []:
-        if connection.transport:
-            connection.transport.abort()
-    await runner.cleanup()
-    await asyncio.sleep(0)  # an aborted connection is closed in the loop's next turn

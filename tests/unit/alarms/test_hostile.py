@@ -5,16 +5,17 @@ import copy
 import json
 import os
 import string
-import time
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from benchmarks.growth import ALARMS, alarm
 from console.alarm import describe
 from remediator.alarms import read
 from tests.unit.alarms.examples import EVENTS, event, only, sns
+from tests.work import growth
 
 EXAMPLES = settings(
     max_examples=int(os.environ.get("FUZZ_EXAMPLES", "150")),
@@ -156,36 +157,6 @@ def test_deep_nesting_is_no_reason_to_sleep() -> None:
             nested = nested["detail"]
 
 
-UNESCAPED = '{"receiver": "x","status": "firing","alerts": ['
-
-
-@pytest.mark.parametrize(
-    ("start", "repeated"),
-    [
-        ("**Firing**\n", "Labels:\n - a = b\nSource: x\n"),
-        ("**Firing**\n\nLabels:\n", " - a = b\n"),
-        ("", "Alerts Resolved:\nLabels:\nSource: x\n"),
-        ("", "\n"),
-        (UNESCAPED, '{"status": "firing","labels": {'),
-        (UNESCAPED, '{"status": "firing","labels": {"alertname": "x"}'),
-        (UNESCAPED + '{"status": "firing","labels": {', '"'),
-        ('{"receiver": "x",', " "),
-        ("", '{"a":'),
-        ("", "["),
-        ('"', '\\"'),
-        ("", "pizza "),
-    ],
-)
-def test_time_grows_no_faster_than_the_text(start: str, repeated: str) -> None:
-    def fastest(size: int) -> float:
-        text = (start + repeated * size)[:size]
-        message = sns(text)
-        times = []
-        for _ in range(7):
-            began = time.process_time()
-            read(message)
-            times.append(time.process_time() - began)
-        return min(times)
-
-    # 12 times for 8 times the text; less than a millisecond is noise, and so is one bad try.
-    assert any(fastest(256 * 1024) <= 12 * max(fastest(32 * 1024), 0.001) for _ in range(3))
+@pytest.mark.parametrize(("start", "repeated"), ALARMS)
+def test_work_grows_with_the_length_and_no_faster(start: str, repeated: str) -> None:
+    assert growth(alarm, start, repeated) <= 10
