@@ -1,26 +1,34 @@
 # `make help` lists what there is to make.
 PYTHON ?= python3.13
 UV := .tools/uv/bin/uv
-SAM := SAM_CLI_TELEMETRY=0 PYTHON=$(CURDIR)/.tools/uv/bin/python .tools/sam/bin/sam
+SAM := SAM_CLI_TELEMETRY=0 PYTHON=$(CURDIR)/.tools/uv/bin/python .tools/sam/bin/sam # the one with pip builds the layer
 INSTALL = $(UV) pip sync --quiet --require-hashes --python
-STAMPS := .venv/.done .tools/sam/.done .tools/ministack/.done .tools/runtime/.done
+STAMPS := .venv/.done .tools/sam/.done .tools/ministack/.done
 EVENT ?= events/cloudwatch-alarm.json
 ANSWERS ?= samconfig.user.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test unit check build deploy credentials local invoke container gamedays crash-matrix storm \
+.PHONY: help setup supported runtime demo test unit check build deploy credentials local invoke container gamedays crash-matrix storm \
   faults bench faithful payloads model mutants checkov pins
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
-setup: $(STAMPS) ## install everything the project needs, all of it below .venv and .tools
+setup: supported $(STAMPS) ## install everything the project needs, all of it below .venv and .tools
 	@echo "the command line is .venv/bin/remediator"
+
+supported: # this system and processor, and its Python
+	@test "$$(uname -sm)" = "Linux x86_64" || echo "on $$(uname -sm) the command line, make check, unit and deploy work;" \
+	  "what runs the built function (demo, local, invoke, test) needs Linux on x86_64, on Windows WSL 2"
+	@$(PYTHON) -c "import ensurepip, venv" 2>/dev/null || { echo "$(PYTHON) with its venv module is needed:" \
+	  "apt-get install python3.13-venv, or pyenv install 3.13, or PYTHON=…"; exit 1; }
+
+runtime: supported .tools/runtime/.done ## install AWS's runtime client, for what runs in the runtime emulator
 
 demo: setup ## heal the incident of 2025-04-08 on this machine, without a cloud account
 	.venv/bin/remediator gameday fail
 
-test: setup check build .tools/alertmanager/usr/bin/prometheus-alertmanager /usr/bin/chromium ## all tests, with real parts, on a bare machine (about seven minutes)
+test: setup runtime check build .tools/alertmanager/usr/bin/prometheus-alertmanager /usr/bin/chromium ## all tests, with real parts, on a bare machine (about seven minutes)
 	.venv/bin/python -m pytest -n 2 --dist worksteal
 
 unit: .venv/.done ## the unit tests alone
@@ -46,7 +54,7 @@ credentials: .tools/sam/.done
 local: $(STAMPS) ## keep a shop and the deployed stack up until Ctrl-C; ADDRESS=… also where a container reaches them
 	.venv/bin/python -m console.gameday.local $(if $(ADDRESS),--address $(ADDRESS))
 
-invoke: $(STAMPS) ## hand EVENT=events/….json to the built function, against what `make local` keeps up
+invoke: $(STAMPS) .tools/runtime/.done ## hand EVENT=events/….json to the built function, against what `make local` keeps up
 	.venv/bin/python -m console.gameday.invoke $(EVENT)
 
 container: setup ## needs ../shared, Debian and root: README's `sam local invoke` in Podman, which it installs
@@ -63,13 +71,13 @@ gamedays: setup ## play every game day through the deployed stack, one after the
 crash-matrix: setup ## kill a run at each of its boundaries, then 200 times at random: about a minute
 	.venv/bin/python -m tests.drills.crash_matrix --random 200
 
-storm: setup ## 1,000 copies of an alarm at once, over ten seconds, and 200 through the deployed stack: a minute
+storm: setup runtime ## 1,000 copies of an alarm at once, over ten seconds, and 200 through the deployed stack: a minute
 	.venv/bin/python -m tests.drills.storm
 
 faults: setup ## each AWS call under each fault, with its outcome: about a minute
 	.venv/bin/python -m tests.drills.faults
 
-bench: setup ## measure a heal beside the limit and forty lines (../shared), into benchmarks/RESULTS.md: about six minutes
+bench: setup runtime ## measure a heal beside the limit and forty lines (../shared), into benchmarks/RESULTS.md: about six minutes
 	.venv/bin/python -m benchmarks
 
 faithful: .venv/.done ## needs ../shared: replay every capture of the real shop against the stand-in

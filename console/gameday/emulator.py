@@ -17,7 +17,7 @@ from console.gameday.local_aws import end, free_port
 from console.gameday.proxy import Proxy
 from console.places import EMULATOR, RUNTIME_PYTHON
 
-SECONDS_TO_START = 20.0
+SECONDS_TO_START = 120.0
 
 
 class Emulator:
@@ -28,7 +28,7 @@ class Emulator:
 
     def __init__(self, built: Path, function: str, environment: Mapping[str, str], log: Path) -> None:
         if not RUNTIME_PYTHON.exists() or not EMULATOR.exists():
-            raise click.ClickException("the runtime emulator isn't set up: run `make setup`")
+            raise click.ClickException("the runtime emulator isn't set up: run `make runtime`")
         self._folder = built / function
         self._layer = built / "Core" / "python"
         self._environment = dict(environment)

@@ -5,6 +5,7 @@ What it doesn't do as AWS does is listed in ARCHITECTURE.md, "Green here is not 
 
 import fcntl
 import os
+import random
 import shutil
 import signal
 import socket
@@ -14,7 +15,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -26,16 +27,21 @@ from console.places import LAYER_PYTHON, MINISTACK, ROOT, SAM, SAMCONFIG
 
 REGION = "us-east-1"
 ACCOUNT = "000000000000"
-SECONDS_TO_START = 30.0
+SECONDS_TO_START = 120.0
+PORTS = (15_000, 32_000)
 SECONDS_TO_STOP = 10.0
 
 
 def free_port() -> int:
-    """A loopback port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A loopback port that was free a moment ago, for a program that can't be handed a socket.
+
+    Not one of those that Linux gives to outgoing connections (32768 and up): one could take it before the program does.
+    """
+    while True:
+        port = random.randrange(*PORTS)  # noqa: S311 - no secret
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def end(process: subprocess.Popen[bytes]) -> None:

@@ -23,9 +23,9 @@ from console.report.page import html
 from remediator.head import Entry
 from remediator.outcome import Outcome
 
-SECONDS_TO_WAKE = 90.0
+SECONDS_TO_WAKE = 240.0
 SECONDS_FOR_A_PERSON = 600.0
-SECONDS_TO_END = 150.0
+SECONDS_TO_END = 300.0
 GOOD_ORDERS_AFTER = 5
 SECONDS_OF_A_STAMP = 1.0  # the local SNS cuts its time stamps to the second; AWS's are to the millisecond
 
@@ -163,17 +163,19 @@ def _settle(course: Course, ended: float) -> None:
     for number in range(way.again):
         scene.publish(f"A late copy of the alarm, number {number + 1}")
     copies = course.heard + scene.day.wakes + way.copies + way.again
-    _until(lambda: len(scene.records.events(course.began)) >= copies, 30.0, "the end of every copy")
+    _until(lambda: len(scene.records.events(course.began)) >= copies, SECONDS_TO_END, "the end of every copy")
     _until(lambda: diners.good(ended) + diners.failed(ended) >= GOOD_ORDERS_AFTER, SECONDS_TO_END, "the diners")
     placed = len(diners.orders)
-    _until(lambda: diners.published >= placed, 30.0, "the diners' metric")
+    _until(lambda: diners.published >= placed, SECONDS_TO_END, "the diners' metric")
 
 
 def _look_while_well(scene: Scene, step: Callable[[str], None]) -> None:
     """A first wake, and where nobody orders a run of the canary, which wakes nobody."""
     step("waking it while all is well")
     scene.publish("A first look, while all is well")
-    _until(lambda: bool(scene.records.log() and scene.records.head().incident is None), 60.0, "the first look")
+    _until(
+        lambda: bool(scene.records.log() and scene.records.head().incident is None), SECONDS_TO_END, "the first look"
+    )
     if not scene.day.diners:
         step("running the canary while all is well, as its schedule would each minute")
         report = scene.run_canary()

@@ -3,6 +3,8 @@
 At its first client botocore lists every service there is, and reads the endpoints of all.
 """
 
+from __future__ import annotations  # whatever Python builds the layer
+
 import json
 import shutil
 import sys

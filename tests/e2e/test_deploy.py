@@ -16,7 +16,7 @@ from console.places import ROOT, SAM
 
 NO_DEFAULT = {"ShopUrl": "https://pizza-service.example.com", "PeopleEmail": "on-call@example.com"}
 NOBODY = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", "AWS_EC2_METADATA_DISABLED": "true"}
-SECONDS_TO_DEPLOY = 240
+SECONDS_TO_DEPLOY = 600
 
 
 @pytest.fixture

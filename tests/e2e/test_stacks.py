@@ -9,7 +9,7 @@ from console.gameday.scene import STACK, Scene
 from console.gameday.shop import Shop
 from console.records import Records
 
-SECONDS_TO_HEAL = 60
+SECONDS_TO_HEAL = 300
 STACKS = [(STACK, REGION), ("second", REGION), (STACK, "eu-west-1")]
 
 

@@ -1,11 +1,11 @@
-"""AWS clients: short time-outs, standard retries. Made by botocore alone: docs/decisions/0006 says why."""
+"""AWS clients: short time-outs, standard retries."""
 
 from collections.abc import Callable
 from functools import lru_cache
 from threading import Lock
 from typing import Any
 
-import botocore.session
+import boto3
 from botocore.config import Config
 
 CONFIG = Config(
@@ -20,7 +20,7 @@ _MAKING = Lock()  # a session isn't made for two threads; its clients are
 def new_client(service: str, endpoint: str | None = None) -> Any:
     """A client of one AWS service, in the function's own region. `endpoint`: a local AWS, on game days only."""
     with _MAKING:
-        return _session().create_client(service, endpoint_url=endpoint, config=CONFIG)
+        return _session().client(service, endpoint_url=endpoint, config=CONFIG)
 
 
 class LateClient:
@@ -36,4 +36,4 @@ class LateClient:
 @lru_cache
 def _session() -> Any:
     """One for all clients: each reads botocore's data anew."""
-    return botocore.session.Session()
+    return boto3.Session()
