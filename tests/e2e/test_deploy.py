@@ -16,6 +16,7 @@ from console.places import ROOT, SAM
 
 NO_DEFAULT = {"ShopUrl": "https://pizza-service.example.com", "PeopleEmail": "on-call@example.com"}
 NOBODY = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", "AWS_EC2_METADATA_DISABLED": "true"}
+QUESTION = r"(?:\x1b\[0m|\?) \[[^\n]*\]: "  # SAM's, which are bold, or end with a mark; its default is in brackets
 SECONDS_TO_DEPLOY = 600
 
 
@@ -40,9 +41,9 @@ def deployed(aws: LocalAws, words: list[str], cwd: Path, given: dict[str, str]) 
         words[0], words[1:], env=aws.environment(), cwd=str(cwd), encoding="utf-8", timeout=SECONDS_TO_DEPLOY
     )
     asked, shown = [], ""
-    while terminal.expect([r"\]: ", pexpect.EOF]) == 0:
-        shown += str(terminal.before)
-        question = shown.rpartition("\n")[2]
+    while terminal.expect([QUESTION, pexpect.EOF]) == 0:
+        question = (str(terminal.before) + str(terminal.after)).rpartition("\n")[2]
+        shown += str(terminal.before) + str(terminal.after)
         asked.append(question)
         terminal.sendline(next((value for name, value in given.items() if name in question), ""))
     shown += str(terminal.before)
