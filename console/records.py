@@ -49,9 +49,10 @@ class Records:
         found = self._query(self.target, first, "INCIDENT#~", forward=False, limit=newest)
         return [SUMMARIES.validate_json(item["summary"]["S"]) for item in found]
 
-    def events(self, day: datetime) -> list[dict[str, Any]]:
-        """The event records of one UTC day, oldest first."""
-        found = self._query(f"{self.target}#EVENTS#{day.astimezone(UTC):%Y-%m-%d}", "2", "3")
+    def events(self, first: datetime, last: datetime | None = None) -> list[dict[str, Any]]:
+        """The event records of the UTC days from that of `first` to that of `last`, or of now; oldest first."""
+        began, ended = first.astimezone(UTC), (last or datetime.now(UTC)).astimezone(UTC)
+        days = [began + timedelta(days=day) for day in range((ended.date() - began.date()).days + 1)]
         return [
             {
                 "sent": item["sk"]["S"].split("#")[0],
@@ -60,7 +61,8 @@ class Records:
                 "incident": item.get("incident", {}).get("S"),
                 "alarms": [alarm["S"] for alarm in item["alarms"]["L"]],
             }
-            for item in found
+            for day in days
+            for item in self._query(f"{self.target}#EVENTS#{day:%Y-%m-%d}", "2", "3")
         ]
 
     def _query(

@@ -110,10 +110,11 @@ def play(day: GameDay, way: Way, step: Callable[[str], None]) -> Result:
         if day.diners:
             stack.enter_context(diners)
         seen = heard = 0
+        opened = datetime.now(UTC)
         if isinstance(shop, Shop) and not day.is_ill_set:
             _look_while_well(scene, step)
-            seen, heard = len(scene.records.log()), len(scene.records.events(datetime.now(UTC)))
-        course = Course(scene, diners, way, seen, heard, datetime.now(UTC))
+            seen, heard = len(scene.records.log()), len(scene.records.events(opened))
+        course = Course(scene, diners, way, seen, heard, opened, datetime.now(UTC))
         result.confirmed = _woken(course, step)
         step("woken: it looks, and acts if it may")
         over = f"the outcome {' or '.join(day.expected)}"
@@ -133,13 +134,17 @@ def play(day: GameDay, way: Way, step: Callable[[str], None]) -> Result:
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """A day under way. `seen` log entries and `heard` events were there before the shop broke, at `began`."""
+    """A day under way, its events those since `opened`.
+
+    `seen` log entries and `heard` events were there before the shop broke, at `began`.
+    """
 
     scene: Scene
     diners: Diners
     way: Way
     seen: int
     heard: int
+    opened: datetime
     began: datetime
 
 
@@ -163,7 +168,7 @@ def _settle(course: Course, ended: float) -> None:
     for number in range(way.again):
         scene.publish(f"A late copy of the alarm, number {number + 1}")
     copies = course.heard + scene.day.wakes + way.copies + way.again
-    _until(lambda: len(scene.records.events(course.began)) >= copies, SECONDS_TO_END, "the end of every copy")
+    _until(lambda: len(scene.records.events(course.opened)) >= copies, SECONDS_TO_END, "the end of every copy")
     _until(lambda: diners.good(ended) + diners.failed(ended) >= GOOD_ORDERS_AFTER, SECONDS_TO_END, "the diners")
     placed = len(diners.orders)
     _until(lambda: diners.published >= placed, SECONDS_TO_END, "the diners' metric")
@@ -228,7 +233,7 @@ def _over(records: Records, seen: int, endings: int = 1) -> bool:
 def _collect(result: Result, course: Course, ended: float) -> None:
     scene, diners, shop = course.scene, course.diners, course.scene.shop
     _read_log(result, course)
-    result.events = scene.records.events(course.began)[course.heard :]
+    result.events = scene.records.events(course.opened)[course.heard :]
     result.orders_failed = diners.failed(course.began.timestamp())  # the canary's own aren't counted
     result.orders_good_after = diners.good(ended)
     result.report_calls = sum(shop.report_calls.values()) if isinstance(shop, Shop) else _intents(result)

@@ -82,12 +82,8 @@ def gather(stack: Stack, incident: Summary) -> Facts:
     at = now()
     log = tuple(stack.records.log(incident))
     ended = incident.ended_at or at
-    days = min((ended.date() - incident.opened_at.date()).days, DAYS_OF_ALARMS - 1)
-    alarms = [
-        event
-        for day in range(days + 1)
-        for event in stack.records.events(incident.opened_at + timedelta(days=day))
-        if event["incident"] == incident.id
-    ]
+    last = min(ended, incident.opened_at + timedelta(days=DAYS_OF_ALARMS - 1))
+    events = stack.records.events(incident.opened_at, last)
+    alarms = [event for event in events if event["incident"] == incident.id]
     counted = orders.count(stack, incident.opened_at, ended)
     return Facts(stack.name, incident, log, tuple(alarms), counted, broken(log), at)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
+from secrets import token_hex
 from ssl import PEM_cert_to_DER_cert
 from typing import Any
 
@@ -140,7 +141,7 @@ def furnish(aws: LocalAws, shop: FarShop, connections: int = 10) -> Parts:
             KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
         )
     known = json.dumps({name: shop.addresses[name] for name in ("email", "password")})
-    name = f"drill-{shop.addresses['url'].rpartition(':')[2]}"
+    name = f"drill-{token_hex(8)}"
     settings = {
         "target": "t",
         "shop_url": shop.addresses["url"],

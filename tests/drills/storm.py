@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from threading import Lock
 from typing import Any
 
@@ -112,7 +112,7 @@ def storm(parts: Parts, copies: int, seconds: float) -> list[Figure]:
     records, requests = parts.records(target), parts.shop.requests(began)
     orders = sum(map(is_order, requests))
     counted = [
-        *common_figures(records, requests, endings, copies),
+        *common_figures(records, sent, requests, endings, copies),
         Figure("head notes", counts["UpdateItem"], copies),
         exactly("writes of event records", counts["PutItem"], copies),
         Figure("conflicts", counts["conflicts"], counts["commits"] // EVERY + 1, 1),
@@ -127,7 +127,9 @@ def storm(parts: Parts, copies: int, seconds: float) -> list[Figure]:
     ]
 
 
-def common_figures(records: Records, requests: Sequence[Record], endings: Counter[str], copies: int) -> list[Figure]:
+def common_figures(
+    records: Records, since: datetime, requests: Sequence[Record], endings: Counter[str], copies: int
+) -> list[Figure]:
     """What holds of every storm: one call, one healing, each copy on record, the log whole, nothing left to do."""
     head, log = records.head(), records.log()
     joined = sum(endings[outcome] for outcome in ("HEALED", "JOINED", "ALREADY_HEALTHY"))
@@ -135,7 +137,7 @@ def common_figures(records: Records, requests: Sequence[Record], endings: Counte
         exactly("report calls", sum(map(is_report, requests)), 1),
         exactly("copies that healed", endings["HEALED"], 1),
         exactly("copies that ended well", joined, copies),
-        exactly("event records", len(records.events(datetime.now(UTC))), copies),
+        exactly("event records", len(records.events(since)), copies),
         exactly("faults of the log", int(broken(log) is not None or log[-1].hash != head.hash), 0),
         exactly("open incidents and messages not sent", int(head.incident is not None) + len(head.outbox), 0),
     ]
@@ -149,18 +151,18 @@ def deployed(copies: int) -> list[Figure]:
         scene.deploy()
         emulate(stack, scene, EMULATORS)
         shop.chaos("fail")
-        topic, began = scene.outputs["AlarmTopicArn"], time.monotonic()
+        topic, began, sent = scene.outputs["AlarmTopicArn"], time.monotonic(), now()
         numbers = list(range(copies))
         for batch in (numbers[at : at + A_BATCH] for at in range(0, copies, A_BATCH)):
             entries = [{"Id": str(number), "Message": f"copy {number}", "Subject": "a storm"} for number in batch]
             scene.aws.client("sns").publish_batch(TopicArn=topic, PublishBatchRequestEntries=entries)
-        while len(scene.records.events(datetime.now(UTC))) < copies and time.monotonic() - began < SECONDS_TO_END:
+        while len(scene.records.events(sent)) < copies and time.monotonic() - began < SECONDS_TO_END:
             time.sleep(0.2)
         took = time.monotonic() - began
-        endings = Counter(event["outcome"] for event in scene.records.events(datetime.now(UTC)))
+        endings = Counter(event["outcome"] for event in scene.records.events(sent))
         orders = sum(map(is_order, shop.requests))
         return [
-            *common_figures(scene.records, shop.requests, endings, copies),
+            *common_figures(scene.records, sent, shop.requests, endings, copies),
             Figure("orders", orders, 3 + round(ORDERS_A_SECOND * took)),
             exactly("messages", len(scene.messages()), 1),
         ]

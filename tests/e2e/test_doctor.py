@@ -35,6 +35,7 @@ from remediator.head import Head, Message
 from tests.scenes import alarm
 
 NO_CALLS = {"GET": 0, "HEAD": 0}
+BEGAN = now()
 
 
 @dataclass(frozen=True, slots=True)
@@ -627,4 +628,4 @@ def test_at_a_terminal_a_no_sends_nothing(world: World) -> None:
 
 
 def events(world: World) -> list[dict[str, Any]]:
-    return world.scene.records.events(now())
+    return world.scene.records.events(BEGAN)

@@ -21,6 +21,8 @@ from tests.drills.real_parts import KEEP, TABLE, Parts, far_shop, furnish
 from tests.drills.storm import AT_ONCE, storm
 from tests.scenes import alarm
 
+BEGAN = now()
+
 
 @pytest.fixture(scope="module")
 def parts(aws: LocalAws) -> Iterator[Parts]:
@@ -72,7 +74,7 @@ def test_nothing_is_called_where_the_head_is_of_an_unknown_format(parts: Parts) 
     )
 
     assert_nothing_called(parts, "format", "the head is of format 99", parts.store("format"))
-    (event,) = parts.records("format").events(now())
+    (event,) = parts.records("format").events(BEGAN)
     assert (event["outcome"], "format 99" in event["reason"]) == ("FAILED", True)
 
 

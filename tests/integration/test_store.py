@@ -21,7 +21,7 @@ KEEP = timedelta(days=400)
 UNTIL = BEGAN + timedelta(seconds=125)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")  # as the local AWS that keeps the table, in whatever order the tests come
 def client(aws: LocalAws) -> Any:
     found = aws.client("dynamodb")
     found.create_table(
@@ -145,6 +145,17 @@ def test_log_and_summary_and_events_are_read_back_by_query(client: Any) -> None:
     (summary,) = records.incidents()
     assert summary.outcome is Outcome.ALREADY_HEALTHY
     assert [event["outcome"] for event in records.events(BEGAN)] == ["HEALED"]
+
+
+def test_events_before_and_after_midnight_are_read_together(client: Any) -> None:
+    store, records = DynamoStore(client, "contract", "midnight", KEEP), Records(client, "contract", "midnight")
+    late = BEGAN.replace(hour=23, minute=59, second=59)
+    early = late + timedelta(seconds=2)
+    for sent, outcome in ((late, Outcome.HEALED), (early, Outcome.JOINED)):
+        store.record(Event(sent, "r-1#0", "wake", (), Ending(outcome, "why", None)))
+
+    assert [event["outcome"] for event in records.events(late, early)] == ["HEALED", "JOINED"]
+    assert [event["outcome"] for event in records.events(early, early)] == ["JOINED"]
 
 
 def test_every_item_but_the_head_expires(client: Any) -> None:
