@@ -59,10 +59,10 @@ class Target:
 
 TARGETS = (
     Target(HEAL, 0.55, FORTY),
+    Target(HEAL, 1.0, COMPILED),
     Target(WARM, 1.15, LIMIT),
     Target(WARM, 0.85, FORTY),
     Target(FIRST, 0.5, FORTY),
-    Target(FIRST, 1.1, BARE),
     Target(MEMORY, 70),
     Target(ZIPPED, 15),
 )
