@@ -19,7 +19,7 @@ import yaml
 
 from benchmarks import figures as f
 from benchmarks import growth
-from benchmarks.cost import CanaryRun, idle_month, incident, total
+from benchmarks.cost import WHOLE_CORE, CanaryRun, idle_month, incident, total
 from benchmarks.measure import Measured, measure
 from benchmarks.sides import PINS, Run
 from benchmarks.stubs import stubs
@@ -27,7 +27,7 @@ from console.places import ROOT, RUNTIME_PYTHON
 
 RESULTS = Path(__file__).parent / "RESULTS.md"
 PACKAGES = ("boto3", "requests", "pydantic", "aws-lambda-powertools")
-SIZES = (256, 512, 1024, 1769)  # MB of memory; at 1769 a function has one whole core
+SIZES = (256, 512, 1024, WHOLE_CORE)  # MB of memory
 
 
 @click.command()
@@ -118,7 +118,7 @@ def _bills(found: Measured) -> Iterator[str]:
     template = yaml.load((ROOT / "template.yaml").read_text(), AnyTag)  # noqa: S506 - a safe loader, with our tags
     run = max(found.ours["cold"], key=lambda run: run.seconds)
     memory = template["Resources"]["Remediate"]["Properties"]["MemorySize"]
-    canary = CanaryRun(median(found.values[f.CANARY][f.US]) / 1000, found.logged)
+    canary = CanaryRun(median(found.values[f.CANARY][f.US]) / 1000, found.canary_cpu, found.logged)
     yield "\n## What it costs\n"
     yield "Dollars in us-east-1 as of 2026, free tiers left out, a dashboard as well: free among an account's first"
     yield "three, else $3. The heal is the longest of the cold ones; the canary is taken to order at each run.\n"

@@ -34,12 +34,20 @@ class Item:
         return self.units * self.each
 
 
+WHOLE_CORE = 1769  # megabytes (Lambda developer guide, "Configure Lambda function memory")
+
+
 @dataclass(frozen=True, slots=True)
 class CanaryRun:
-    """What a run of the canary was measured to take: billed seconds, bytes of log."""
+    """What a run of the canary was measured to take on a whole core: seconds, those of the processor, bytes of log."""
 
     seconds: float
+    cpu: float
     logged: float
+
+    def billed(self, memory: int) -> float:
+        """The seconds that it takes at so many megabytes, which give that share of a core."""
+        return self.seconds + self.cpu * max(0.0, WHOLE_CORE / memory - 1)
 
 
 def incident(asked: Iterable[Record], seconds: float, memory: int) -> list[Item]:
@@ -70,12 +78,12 @@ def idle_month(template: Mapping[str, Any], canary: CanaryRun | None) -> list[It
     ]
     if canary is None:
         return bill
-    gigabytes = made["Canary"]["Properties"]["MemorySize"] / 1024
+    memory = made["Canary"]["Properties"]["MemorySize"]
     return [
         *bill,
         Item("canary: metrics", METRICS, METRIC),
         Item("canary: runs", MINUTES, REQUEST + SCHEDULED),
-        Item("canary: GB-seconds", MINUTES * canary.seconds * gigabytes, GB_SECOND),
+        Item("canary: GB-seconds", MINUTES * canary.billed(memory) * memory / 1024, GB_SECOND),
         Item("canary: GB of log", MINUTES * canary.logged / 1e9, LOGGED_GB),
     ]
 

@@ -28,6 +28,7 @@ class Measured:
     ours: dict[str, list[Run]] = field(default_factory=lambda: {"warm": [], "cold": []})
 
     logged: float = 0.0  # bytes of log of a run of the canary
+    canary_cpu: float = 0.0  # seconds of the processor that a run of it takes
 
     def add(self, measure: str, side: str, value: float) -> None:
         self.values[measure][side].append(value)
@@ -89,10 +90,12 @@ def _canary(found: Measured, folder: Path, stubs: Stubs, built: Path) -> None:
     """Runs while all is well, each with an order; the log's bytes are the emulator's lines and the function's."""
     stubs.mend_shop()
     with Process(built, "Canary", canary_variables(stubs), folder / "canary.log") as process:
-        process.invoke({}, stubs)
+        first = last = process.invoke({}, stubs)
         before = process.log.stat().st_size
         for _ in range(CANARY_RUNS):
-            found.add(f.CANARY, f.US, process.invoke({}, stubs).seconds * 1000)
+            last = process.invoke({}, stubs)
+            found.add(f.CANARY, f.US, last.seconds * 1000)
+        found.canary_cpu = (last.cpu - first.cpu) / CANARY_RUNS
         found.logged = (process.log.stat().st_size - before) / CANARY_RUNS
 
 

@@ -9,7 +9,7 @@ from benchmarks.stubs import Record, write_units
 from console.places import ROOT
 from tests.alarm_rules import template
 
-RUN = CanaryRun(seconds=0.2, logged=3000)
+RUN = CanaryRun(seconds=0.2, cpu=0.04, logged=3000)
 
 
 def test_idle_month_stays_below_its_limits_with_the_canary_and_without() -> None:
@@ -29,7 +29,7 @@ def test_canary_is_billed_by_its_runs_their_seconds_and_their_lines() -> None:
 
     assert bill["canary: metrics"].units == METRICS == 8
     assert bill["canary: runs"].units == 43_200
-    assert bill["canary: GB-seconds"].units == pytest.approx(43_200 * 0.2 * 512 / 1024)
+    assert bill["canary: GB-seconds"].units == pytest.approx(43_200 * (0.2 + 0.04 * (1769 / 512 - 1)) * 512 / 1024)
     assert bill["canary: GB of log"].units == pytest.approx(0.1296)
 
 
