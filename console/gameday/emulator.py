@@ -13,7 +13,7 @@ from typing import Self
 import click
 from aiohttp import web
 
-from console.gameday.local_aws import end, free_port
+from console.gameday.local_aws import end, hold_port, number
 from console.gameday.proxy import Proxy
 from console.places import EMULATOR, RUNTIME_PYTHON
 
@@ -32,9 +32,9 @@ class Emulator:
         self._folder = built / function
         self._layer = built / "Core" / "python"
         self._environment = dict(environment)
-        self._port = free_port()
+        self._ports = hold_port(), hold_port()
         self.log = log
-        self.url = f"http://127.0.0.1:{self._port}/2015-03-31/functions/function/invocations"
+        self.url = f"http://127.0.0.1:{number(self._ports[0])}/2015-03-31/functions/function/invocations"
 
     def __enter__(self) -> Self:
         environment = {
@@ -51,9 +51,9 @@ class Emulator:
                 [
                     str(EMULATOR),
                     "--runtime-interface-emulator-address",
-                    f"127.0.0.1:{self._port}",
+                    f"127.0.0.1:{number(self._ports[0])}",
                     "--runtime-api-address",
-                    f"127.0.0.1:{free_port()}",
+                    f"127.0.0.1:{number(self._ports[1])}",
                     str(RUNTIME_PYTHON),
                     "-m",
                     "awslambdaric",
@@ -66,20 +66,22 @@ class Emulator:
                 start_new_session=True,
             )
         until = time.monotonic() + SECONDS_TO_START
-        while time.monotonic() < until:
+        while time.monotonic() < until and self._process.poll() is None:
             try:
-                urllib.request.urlopen(f"http://127.0.0.1:{self._port}/", timeout=1).close()
+                urllib.request.urlopen(f"http://127.0.0.1:{number(self._ports[0])}/", timeout=1).close()
             except urllib.error.HTTPError:
                 return self  # it listens, and knows no such page
             except OSError:
                 time.sleep(0.05)
             else:
                 return self
-        end(self._process)
+        self.__exit__()
         raise click.ClickException(f"the runtime emulator didn't start:\n{self.log.read_text()[-2000:]}")
 
     def __exit__(self, *_: object) -> None:
         end(self._process)
+        for held in self._ports:
+            held.close()
 
 
 class Pool(Proxy):

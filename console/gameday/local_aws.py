@@ -5,7 +5,6 @@ What it doesn't do as AWS does is listed in ARCHITECTURE.md, "Green here is not 
 
 import fcntl
 import os
-import random
 import shutil
 import signal
 import socket
@@ -15,7 +14,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
@@ -28,20 +27,24 @@ from console.places import LAYER_PYTHON, MINISTACK, ROOT, SAM, SAMCONFIG
 REGION = "us-east-1"
 ACCOUNT = "000000000000"
 SECONDS_TO_START = 120.0
-PORTS = (15_000, 32_000)
 SECONDS_TO_STOP = 10.0
 
 
-def free_port() -> int:
-    """A loopback port that was free a moment ago, for a program that can't be handed a socket.
+def hold_port() -> socket.socket:
+    """A loopback port for a program that can't be handed a socket: until this is closed, Linux gives it to nobody else.
 
-    Not one of those that Linux gives to outgoing connections (32768 and up): one could take it before the program does.
+    That program can listen there all the same: it says SO_REUSEADDR, as this does, and this doesn't listen (socket(7)).
     """
-    while True:
-        port = random.randrange(*PORTS)  # noqa: S311 - no secret
-        with socket.socket() as probe, suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
+    held = socket.socket()
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    held.bind(("127.0.0.1", 0))
+    return held
+
+
+def number(held: socket.socket) -> int:
+    """The number of a port that is held."""
+    port: int = held.getsockname()[1]
+    return port
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
@@ -62,8 +65,8 @@ class LocalAws:
         if not MINISTACK.exists() or not SAM.exists():
             raise click.ClickException("the local AWS isn't set up: run `make setup` in the checkout")
         self.folder = Path(tempfile.mkdtemp(prefix="remediator-aws-"))
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
+        self._held = hold_port()
+        self.url = f"http://127.0.0.1:{number(self._held)}"
         self.log = self.folder / "ministack.log"
         self._enforce = enforce
         self._functions_see = functions_see
@@ -77,7 +80,7 @@ class LocalAws:
             "HOME": os.environ.get("HOME", "/"),
             "TMPDIR": str(scratch),
             "BIND_HOST": "127.0.0.1",
-            "GATEWAY_PORT": str(self.port),
+            "GATEWAY_PORT": str(number(self._held)),
             "MINISTACK_HOST": "127.0.0.1",
             "MINISTACK_REGION": REGION,
             "LAMBDA_EXECUTOR": "local",
@@ -100,6 +103,7 @@ class LocalAws:
     def __exit__(self, *_: object) -> None:
         if self._process:
             end(self._process)
+        self._held.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def client(self, service: str, region: str = REGION) -> Any:

@@ -13,7 +13,7 @@ import pytest
 
 from console.gameday.days import DAYS
 from console.gameday.local import variables
-from console.gameday.local_aws import REGION, end, free_port
+from console.gameday.local_aws import REGION, end, hold_port, number
 from console.gameday.scene import Scene
 from console.gameday.shop import Shop
 from console.places import ROOT, TOOLS
@@ -61,7 +61,7 @@ def test_three_copies_of_grafanas_text_make_one_report_call(scene: Scene, shop: 
 
 @pytest.mark.skipif(not ALERTMANAGER.exists(), reason="Alertmanager is a Debian package, and this is no Debian")
 def test_real_alertmanager_wakes_the_deployed_function(scene: Scene, tmp_path: Path) -> None:
-    port = free_port()
+    held = hold_port()
     topic = {
         "topic_arn": scene.outputs["AlarmTopicArn"],
         "api_url": scene.aws.url,
@@ -75,7 +75,7 @@ def test_real_alertmanager_wakes_the_deployed_function(scene: Scene, tmp_path: P
     words = [
         f"mount --bind {UNPACKED}/usr/share /usr/share && exec {ALERTMANAGER}",
         f"--config.file={tmp_path / 'alertmanager.yml'} --storage.path={tmp_path / 'data'}",
-        f"--web.listen-address=127.0.0.1:{port} --cluster.listen-address=",
+        f"--web.listen-address=127.0.0.1:{number(held)} --cluster.listen-address=",
     ]
     # It reads its templates from /usr/share: in a mount namespace of its own that is the unpacked one.
     with (tmp_path / "log").open("wb") as log:
@@ -86,11 +86,12 @@ def test_real_alertmanager_wakes_the_deployed_function(scene: Scene, tmp_path: P
             start_new_session=True,
         )
     try:
-        assert until(lambda: posted(port)), (tmp_path / "log").read_text()
+        assert until(lambda: posted(number(held))), (tmp_path / "log").read_text()
         woken = until(lambda: any("PizzaOrdersFail firing" in event["alarms"] for event in events(scene)))
         assert woken, ((tmp_path / "log").read_text(), events(scene))
     finally:
         end(started)
+        held.close()
 
 
 def events(scene: Scene) -> list[dict[str, Any]]:

@@ -21,7 +21,7 @@ from console.doctor.checks import CHECKS, examine
 from console.doctor.command import line
 from console.doctor.patient import Patient
 from console.gameday.days import GameDay
-from console.gameday.local_aws import REGION, free_port
+from console.gameday.local_aws import REGION, hold_port, number
 from console.gameday.proxy import Proxy
 from console.gameday.scene import KEPT_OF_THE_ALARM, STACK, Scene
 from console.gameday.shop import Shop
@@ -201,7 +201,8 @@ def unconfirmed(world: World) -> Iterator[Patient]:
     before = topics.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
     for one in before:
         topics.unsubscribe(SubscriptionArn=one["SubscriptionArn"])
-    nobody = f"http://127.0.0.1:{free_port()}/"
+    held = hold_port()  # and nobody listens
+    nobody = f"http://127.0.0.1:{number(held)}/"
     new = topics.subscribe(TopicArn=topic, Protocol="http", Endpoint=nobody, ReturnSubscriptionArn=True)
     assert new["SubscriptionArn"] == "pending confirmation"
 
@@ -215,6 +216,7 @@ def unconfirmed(world: World) -> Iterator[Patient]:
         topics.unsubscribe(SubscriptionArn=one["SubscriptionArn"])
     for one in before:
         topics.subscribe(TopicArn=topic, Protocol=one["Protocol"], Endpoint=one["Endpoint"])
+    held.close()
 
 
 @undone
@@ -319,7 +321,7 @@ def variables(**changes: str) -> Break:
 
 @undone
 def shop_gone(world: World) -> Iterator[Patient]:
-    with environment(world, SHOP_URL=f"http://127.0.0.1:{free_port()}"):
+    with hold_port() as held, environment(world, SHOP_URL=f"http://127.0.0.1:{number(held)}"):
         yield world.patient()
 
 

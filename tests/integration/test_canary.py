@@ -1,6 +1,5 @@
 """The canary by its real adapters: HTTP over sockets, the head in a DynamoDB engine, the wake in a real topic."""
 
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -87,7 +86,7 @@ def test_run_after_the_shop_closed_idle_connections_asks_each_thing_once(shop: S
     shop.condition(None)
     mine = canary(shop, [])
     mine.run(now(), Deadline.after(30))
-    time.sleep(6)  # the shop closes after 5
+    shop.close_connections()
     before = len(shop.requests)
 
     assert mine.run(now(), Deadline.after(30)).failed == {}

@@ -10,8 +10,6 @@ from remediator.jwt import Keys, read_keys
 from remediator.sample import Sample
 from tests.replay import ROWS, Visitor
 
-SLOW = 0.2
-
 VERDICTS = {
     "badjwt": """
         order-200-chaos-badjwt
@@ -59,7 +57,7 @@ def test_every_capture_has_its_verdict() -> None:
 
 @pytest.mark.parametrize("name", sorted(ROWS))
 def test_answer_shows(name: str) -> None:
-    with Shop(slow_seconds=SLOW, **ROWS[name].shop or {}) as shop:
+    with Shop(slow_seconds=0, **ROWS[name].shop or {}) as shop:
         visitor = Visitor(shop)
         answer = ROWS[name].send(visitor)
         keys: Keys = {}

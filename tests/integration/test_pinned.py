@@ -1,10 +1,9 @@
-"""Connections over real TLS on loopback: where they go, and when they end."""
+"""Connections over real TLS on loopback: where they go, and what they send."""
 
 import socket
 import ssl
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -27,18 +26,6 @@ Answer = Callable[[socket.socket], None]
 
 def answer_ok(sock: socket.socket) -> None:
     sock.sendall(OK)
-
-
-def drip(first: bytes, piece: bytes) -> Answer:
-    """Begins well, then sends a little for ever: no read ever waits long."""
-
-    def answer(sock: socket.socket) -> None:
-        sock.sendall(first)
-        while True:
-            sock.sendall(piece)
-            time.sleep(0.02)
-
-    return answer
 
 
 @dataclass
@@ -66,7 +53,7 @@ class Server:
             finally:
                 with suppress(OSError):
                     listener.shutdown(socket.SHUT_RDWR)
-                accepting.join(5)
+                accepting.join(60)
 
     def _accept(self, listener: socket.socket) -> None:
         with suppress(OSError):
@@ -128,7 +115,7 @@ def pinned(link: ReportLink) -> Iterator[requests.Session]:
         yield session
 
 
-def call(link: ReportLink, trusted: str, timeout: float = 5.0) -> requests.Response:
+def call(link: ReportLink, trusted: str, timeout: float = 60.0) -> requests.Response:
     with pinned(link) as session:
         return session.get(link.reveal(), verify=trusted, timeout=timeout)
 
@@ -200,20 +187,21 @@ def test_one_connection_is_kept_and_a_new_one_goes_to_the_judged_address_again(
         with pinned(link) as session:
             with judged.running():
                 for _ in range(3):
-                    session.get(link.reveal(), verify=trusted, timeout=5)
+                    session.get(link.reveal(), verify=trusted, timeout=60)
                 assert judged.connections == 1
 
                 def close(sock: socket.socket) -> None:
                     sock.sendall(OK)
                     sock.shutdown(socket.SHUT_RDWR)
+                    closed.release()
 
-                judged.answer = close
+                judged.answer, closed = close, threading.Semaphore(0)
                 for _ in range(3):
-                    session.get(link.reveal(), verify=trusted, timeout=5)
-                    time.sleep(0.05)
+                    session.get(link.reveal(), verify=trusted, timeout=60)
+                    assert closed.acquire(timeout=60)
                 assert judged.connections == 3
             with pytest.raises(requests.ConnectionError):
-                session.get(link.reveal(), verify=trusted, timeout=5)
+                session.get(link.reveal(), verify=trusted, timeout=60)
         assert other.connections == 0
 
 
@@ -223,10 +211,10 @@ def test_connection_made_before_the_link_was_judged_is_used_where_it_leads_to_a_
     with Server(authority).running() as server:
         transport = Transport()
         with open_session(transport) as session:
-            session.get(f"https://localhost:{server.port}/.well-known/jwks.json", verify=trusted, timeout=5)
+            session.get(f"https://localhost:{server.port}/.well-known/jwks.json", verify=trusted, timeout=60)
             link = link_to(server.port, "127.0.0.9", "127.0.0.1", name="localhost")
             with transport.pinned(link):
-                session.get(link.reveal(), verify=trusted, timeout=5)
+                session.get(link.reveal(), verify=trusted, timeout=60)
         assert server.connections == 1
 
 
@@ -237,10 +225,10 @@ def test_connection_made_before_is_given_up_where_it_leads_elsewhere(authority: 
     ):
         transport = Transport()
         with open_session(transport) as session:
-            session.get(f"https://localhost:{other.port}/.well-known/jwks.json", verify=trusted, timeout=5)
+            session.get(f"https://localhost:{other.port}/.well-known/jwks.json", verify=trusted, timeout=60)
             link = link_to(other.port, "127.0.0.2", name="localhost")
             with transport.pinned(link):
-                session.get(link.reveal(), verify=trusted, timeout=5)
+                session.get(link.reveal(), verify=trusted, timeout=60)
         assert [len(server.heads) for server in (other, judged)] == [1, 1]
 
 
@@ -250,7 +238,7 @@ def test_pin_ends_with_its_block(authority: trustme.CA, trusted: str) -> None:
         with open_session(transport) as session:
             with transport.pinned(link_to(server.port, "127.0.0.1", name="localhost")):
                 pass
-            assert session.get(f"https://localhost:{server.port}/x", verify=trusted, timeout=5).status_code == 200
+            assert session.get(f"https://localhost:{server.port}/x", verify=trusted, timeout=60).status_code == 200
 
 
 def test_cookies_are_not_kept(authority: trustme.CA, trusted: str) -> None:
@@ -259,7 +247,7 @@ def test_cookies_are_not_kept(authority: trustme.CA, trusted: str) -> None:
 
     with Server(authority, set_one).running() as server, open_session(Transport()) as session:
         for _ in range(2):
-            session.get(f"https://localhost:{server.port}/", verify=trusted, timeout=5)
+            session.get(f"https://localhost:{server.port}/", verify=trusted, timeout=60)
         assert not [head for head in server.heads if b"cookie" in head.lower()]
 
 
@@ -281,9 +269,9 @@ def test_a_certificate_of_an_unknown_authority_is_refused(authority: trustme.CA)
         link = link_to(server.port, "127.0.0.1")
         with pinned(link) as session:
             with pytest.raises(requests.exceptions.SSLError):
-                session.get(link.reveal(), timeout=5)
+                session.get(link.reveal(), timeout=60)
             with pytest.raises(ValueError, match="check_hostname"):
-                session.get(link.reveal(), timeout=5, verify=False)
+                session.get(link.reveal(), timeout=60, verify=False)
         assert server.heads == []
 
 
@@ -313,8 +301,8 @@ def test_proxies_are_ignored(authority: trustme.CA, trusted: str, monkeypatch: p
         monkeypatch.setenv("ALL_PROXY", there)
         link = link_to(server.port, "127.0.0.1")
         with pinned(link) as session:
-            session.get(link.reveal(), verify=trusted, timeout=5)
-            session.get(link.reveal(), verify=trusted, timeout=5, proxies={"https": there})
+            session.get(link.reveal(), verify=trusted, timeout=60)
+            session.get(link.reveal(), verify=trusted, timeout=60, proxies={"https": there})
         assert (len(server.heads), proxy.connections) == (2, 0)
 
 
@@ -329,7 +317,7 @@ def test_a_pinned_transport_sends_nothing_but_a_get(authority: trustme.CA, trust
             pinned(link) as session,
             pytest.raises(ValueError, match="nothing else") as caught,
         ):
-            session.request(method, link.reveal(), verify=trusted, timeout=5)
+            session.request(method, link.reveal(), verify=trusted, timeout=60)
         assert KEY not in str(caught.value)
         assert server.connections == 0
 
@@ -342,7 +330,7 @@ def test_a_pinned_transport_sends_no_other_link(authority: trustme.CA, trusted: 
             plain = link.reveal().replace("https", "http")
             for url in (other.reveal(), link.reveal() + "?x", f"https://{NAME}:{server.port}/", plain):
                 with pytest.raises(ValueError, match="nothing else"):
-                    session.get(url, verify=trusted, timeout=5)
+                    session.get(url, verify=trusted, timeout=60)
         assert server.connections == 0
 
 

@@ -73,8 +73,9 @@ class Factory:
         self._key = RSAKey.generate_key(2048)
         self._kid = self._key.thumbprint()
 
-    def initiate(self, kind: str, start: datetime) -> None:
-        self.chaos = Chaos(kind, new_code(), datetime.now(UTC), start)
+    def initiate(self, kind: str, now: datetime, start: datetime | None = None) -> None:
+        """Chaos that starts now, or at `start`."""
+        self.chaos = Chaos(kind, new_code(), now, start or now)
 
     def end(self) -> None:
         if self.chaos:
@@ -128,8 +129,8 @@ class Factory:
         payload = {"vendor": vendor, "diner": body.get("diner"), "order": body.get("order")}
         return jws.serialize_compact(header, compact(payload), self._key, registry=_REGISTRY)
 
-    async def _resolve(self, key: str, code: str) -> tuple[int, Json]:
-        """Any initiated chaos counts, started or not; a foreign key is not told apart."""
+    async def resolve(self, key: str, code: str) -> tuple[int, Json]:
+        """A report: status and body. Any initiated chaos counts, started or not; a foreign key is not told apart."""
         chaos = self.chaos
         if key != self.api_key or chaos is None or chaos.kind not in KINDS:
             return 200, {"message": "No chaos currently executing"}
@@ -180,7 +181,7 @@ class Factory:
         return answer(200, {"keys": [self._key.as_dict(private=False) | {"kid": self._kid}]})
 
     async def _report(self, request: web.Request) -> web.Response:
-        reply = await self._resolve(request.match_info["key"], request.match_info["code"])
+        reply = await self.resolve(request.match_info["key"], request.match_info["code"])
         return no_answer(request) if self.stage.condition.lost_answer else answer(*reply)
 
     async def _report_options(self, _: web.Request) -> web.Response:
@@ -192,7 +193,8 @@ class Factory:
         kind = request.match_info["kind"]
         if kind not in KINDS:
             raise AnswerError(400, {"message": "Invalid chaos type"})
-        self.initiate(kind, _start_asked(request[BODY]))
+        now = datetime.now(UTC)
+        self.initiate(kind, now, _start_asked(request[BODY], now))
         return answer(200, {"message": "Chaos initiated"})
 
     async def _vendor(self, request: web.Request) -> web.Response:
@@ -210,14 +212,14 @@ class Factory:
             raise AnswerError(401, _STRANGER)
 
 
-def _start_asked(body: Json) -> datetime:
+def _start_asked(body: Json, now: datetime) -> datetime:
     """The real factory takes a random minute of the next day, 15:00 to 20:59 UTC.
 
     A `startDate` in the body is this stand-in's own addition.
     """
     if isinstance(body.get("startDate"), str):
         return datetime.fromisoformat(body["startDate"]).astimezone(UTC)
-    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    tomorrow = now + timedelta(days=1)
     opening = tomorrow.replace(hour=15, minute=0, second=0, microsecond=0)
     return opening + timedelta(minutes=secrets.randbelow(6 * 60))
 

@@ -86,6 +86,16 @@ class Shop:
         """All that nobody may find written anywhere: the diner's password, each token, the vendor's key."""
         return {self.password, self.vendor_token, *self._service.issued}
 
+    def close_connections(self) -> None:
+        """Close every connection, as the service does with one that is idle for 5 s. Nothing may be under way."""
+
+        def close() -> None:
+            for runner in self._runners:
+                for connection in runner.server.connections if runner.server else []:
+                    connection.force_close()
+
+        self._on_loop(close)
+
     @property
     def orders_failed(self) -> int:
         """Orders answered with a 5xx, or with a report link whatever the status."""
@@ -175,9 +185,9 @@ class Shop:
         started: Future[None],
     ) -> None:
         self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
-        runners = [_runner(app) for app in self._applications()]
+        self._runners = [_runner(app) for app in self._applications()]
         async with AsyncExitStack() as stack:
-            for runner, each, context in zip(runners, sockets, encryption, strict=True):
+            for runner, each, context in zip(self._runners, sockets, encryption, strict=True):
                 await stack.enter_async_context(serving(runner, each, context))
             started.set_result(None)
             await self._stopping.wait()
