@@ -57,7 +57,7 @@ local: $(STAMPS) ## keep a shop and the deployed stack up until Ctrl-C; ADDRESS=
 invoke: $(STAMPS) .tools/runtime/.done ## hand EVENT=events/….json to the built function, against what `make local` keeps up
 	.venv/bin/python -m console.gameday.invoke $(EVENT)
 
-container: setup ## needs ../shared, Debian and root: README's `sam local invoke` in Podman, which it installs
+container: setup runtime ## needs ../shared, Debian and root: README's `sam local invoke` in Podman, which it installs
 	apt-get update -qq && apt-get install -qq -y --no-install-recommends podman runc >/dev/null
 	@at=$(CURDIR)/.tools/container; trap 'kill $$(cat $$at/service.pid); rm -rf $$at' EXIT; \
 	  ../shared/tools/container-image.sh $(CURDIR) $$at && DOCKER_HOST=unix://$$at/podman.sock \
