@@ -17,11 +17,11 @@ help: ## list the targets
 setup: supported $(STAMPS) ## install everything the project needs, all of it below .venv and .tools
 	@echo "the command line is .venv/bin/remediator"
 
-supported: # this system and processor, and its Python
-	@test "$$(uname -sm)" = "Linux x86_64" || echo "on $$(uname -sm) the command line, make check, unit and deploy work;" \
-	  "what runs the built function (demo, local, invoke, test) needs Linux on x86_64, on Windows WSL 2"
-	@$(PYTHON) -c "import ensurepip, venv" 2>/dev/null || { echo "$(PYTHON) with its venv module is needed:" \
-	  "apt-get install python3.13-venv, or pyenv install 3.13, or PYTHON=…"; exit 1; }
+supported: # this system and processor
+	@case "$$(uname -sm)" in "Linux x86_64") ;; \
+	"Linux aarch64" | "Darwin arm64") echo "on $$(uname -sm) the command line, make check, unit and deploy work;" \
+	  "what runs the built function (demo, local, invoke, test) needs Linux on x86_64, on Windows WSL 2" ;; \
+	*) echo "$$(uname -sm) isn't supported: libraries may have to be compiled" ;; esac
 
 runtime: supported .tools/runtime/.done ## install AWS's runtime client, for what runs in the runtime emulator
 
@@ -41,7 +41,7 @@ check: .venv/.done .tools/sam/.done ## lint, formats, types, template
 	AWS_DEFAULT_REGION=us-east-1 $(SAM) validate --lint
 
 build: .tools/sam/.done ## build function and layer with SAM
-	AWS_DEFAULT_REGION=us-east-1 $(SAM) build
+	AWS_DEFAULT_REGION=us-east-1 $(SAM) build --cached
 
 deploy: credentials build ## deploy into your AWS account; asks for the parameters the first time, and with ASK=1
 	@grep -qs parameter_overrides $(ANSWERS) || { cp samconfig.toml $(ANSWERS); ask=--guided; }; \
@@ -108,6 +108,9 @@ pins: .tools/uv/.done ## pin the newest versions anew, with hashes
 	-test "$$(id -u)" = 0 && apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium >/dev/null
 
 .tools/uv/.done: requirements/uv.txt
+	@$(PYTHON) -c "import ensurepip, sys, venv; sys.exit(sys.version_info[:2] != (3, 13))" 2>/dev/null || { \
+	  echo "CPython 3.13 with its venv module is needed, and $(PYTHON) isn't it:" \
+	  "apt-get install python3.13-venv, or pyenv install 3.13, or PYTHON=…" >&2; exit 1; }
 	$(PYTHON) -m venv .tools/uv
 	.tools/uv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@

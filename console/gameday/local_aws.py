@@ -174,7 +174,7 @@ def build(into: Path) -> Path:
     environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     with alone("build"):
         here = {"SAM_CLI_TELEMETRY": "0", "AWS_DEFAULT_REGION": REGION, "PYTHON": str(LAYER_PYTHON)}
-        run_sam("build", environment={**environment, **here})
+        run_sam("build", "--cached", environment={**environment, **here})
         return Path(shutil.copytree(ROOT / ".aws-sam" / "build", into / "built"))
 
 

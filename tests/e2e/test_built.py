@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -104,6 +105,54 @@ def test_layer_is_built_by_any_python_with_pip_and_holds_no_byte_code_of_another
     assert "no byte code" in done.stdout
     assert (tmp_path / "built/python/boto3/__init__.py").exists()
     assert not list((tmp_path / "built").rglob("*.pyc"))
+
+
+def test_where_no_python_has_pip_the_build_says_what_to_install(tmp_path: Path) -> None:
+    for name in ("python3", "python3.13"):
+        broken = tmp_path / name
+        broken.write_text("#!/bin/sh\nexit 127\n")
+        broken.chmod(0o755)
+
+    done = subprocess.run(
+        ["make", "--silent", "build-Core"],
+        cwd=ROOT / "layers/core",
+        env={"PATH": f"{tmp_path}:{os.environ['PATH']}", "ARTIFACTS_DIR": str(tmp_path / "built")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 2
+    assert "no python3 with pip is found: install one" in done.stderr.splitlines()[0]
+    assert not (tmp_path / "built").exists()
+
+
+def test_a_layer_that_any_python_built_is_never_taken_from_the_cache() -> None:
+    """SAM's cache compares sources alone: a plain build's layer without byte code would end up in `make deploy`."""
+    plain = tomllib.loads((ROOT / "samconfig.toml").read_text())["default"]["build"]["parameters"]
+
+    assert not plain.get("cached", False)
+
+
+@pytest.mark.parametrize("target", ["setup", "unit", "check", "build", "deploy", "local", "demo", "invoke", "test"])
+def test_without_its_python_each_target_says_in_one_line_what_to_install(tmp_path: Path, target: str) -> None:
+    shutil.copytree(ROOT / "requirements", tmp_path / "requirements")
+    for name in ("Makefile", "pyproject.toml"):
+        shutil.copy(ROOT / name, tmp_path)
+
+    done = subprocess.run(
+        ["make", target, "PYTHON=python3.13-that-is-nowhere"],
+        cwd=tmp_path,
+        env={"PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    told, make = done.stderr.splitlines()
+    assert done.returncode == 2
+    assert "apt-get install python3.13-venv" in told
+    assert make.startswith("make: ***")
 
 
 def test_layer_holds_the_data_of_the_services_that_are_used_and_of_no_other(built: Path) -> None:

@@ -14,7 +14,7 @@ import pytest
 from console.gameday.local_aws import LocalAws, alone
 from console.places import ROOT, SAM
 
-NO_DEFAULT = {"ShopUrl": "https://pizza-service.example.com", "PeopleEmail": "on-call@example.com"}
+NO_DEFAULT = {"ShopUrl": "http://127.0.0.1:9", "PeopleEmail": "on-call@example.com"}
 NOBODY = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", "AWS_EC2_METADATA_DISABLED": "true"}
 QUESTION = r"(?:\x1b\[0m|\?) \[[^\n]*\]: "  # SAM's, which are bold, or end with a mark; its default is in brackets
 SECONDS_TO_DEPLOY = 600

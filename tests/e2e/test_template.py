@@ -302,7 +302,10 @@ def test_schedule_alone_runs_the_canary_each_minute_and_nobody_tries_again(templ
     # A rate counts from the second of its creation and promises the minute alone (EventBridge Scheduler user guide,
     # "Schedule types"), so a run could come twice in one minute of the clock and not at all in the next.
     assert event["Properties"]["ScheduleExpression"] == "cron(* * * * ? *)"
-    assert event["Properties"]["State"] == {"Fn::If": ["CanaryOn", "ENABLED", "DISABLED"]}
+    assert event["Properties"]["State"] == {"Fn::If": ["CanaryScheduled", "ENABLED", "DISABLED"]}
+    assert template["Conditions"]["CanaryScheduled"] == {
+        "Fn::And": [{"Condition": "CanaryOn"}, {"Fn::Equals": [{"Ref": "GameDayCa"}, ""]}]
+    }
     assert event["Properties"]["RetryPolicy"]["MaximumRetryAttempts"] == 0
     assert canary["EventInvokeConfig"]["MaximumRetryAttempts"] == 0
 

@@ -85,6 +85,7 @@ def deployed() -> Iterator[Deployed]:
             "DinerSecretArn": diner["ARN"],
             "PeopleEmail": "on-call@example.com",
             "GrafanaIngest": "on",
+            "CanaryMinutes": "0",  # its schedule would publish to the topic that is listened to
         }
         outputs = aws.deploy(build(aws.folder), STACK, settings)
         secret = aws.client("secretsmanager").get_secret_value(SecretId=outputs["IngestSecretArn"])["SecretString"]
