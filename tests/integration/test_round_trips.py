@@ -16,6 +16,7 @@ from remediator.outcome import Outcome
 from remediator.sample import Deadline
 
 MOST = 6  # claim, login, order, intent, report, order: what no design can do without
+HEALS = 20
 EVEN_MS = 60  # one delay for all, long beside the machine's own, so that what runs side by side is seen to
 
 
@@ -40,10 +41,15 @@ def heal(shop: Stubs, request_id: str) -> Outcome:
 
 
 def test_a_warm_heal_waits_for_as_many_round_trips_as_are_counted_here(shop: Stubs) -> None:
+    """The shortest of some heals: a busy machine may part what runs side by side, and never joins what doesn't."""
     assert heal(shop, "cold") is Outcome.HEALED
-    time.sleep(SECONDS_BETWEEN_LOOKS)
+    found = []
+    for number in range(HEALS):
+        time.sleep(SECONDS_BETWEEN_LOOKS)
+        assert heal(shop, f"warm {number}") is Outcome.HEALED
+        found.append(chain(shop.asked()[1]))
+        if len(found[-1]) <= MOST:
+            break
 
-    assert heal(shop, "warm") is Outcome.HEALED
-
-    found = chain(shop.asked()[1])
-    assert len(found) == MOST, shown(found)
+    shortest = min(found, key=len)
+    assert len(shortest) == MOST, shown(shortest)
