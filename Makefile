@@ -28,7 +28,7 @@ runtime: supported .tools/runtime/.done ## install AWS's runtime client, for wha
 demo: setup ## heal the incident of 2025-04-08 on this machine, without a cloud account
 	.venv/bin/remediator gameday fail
 
-test: setup runtime check build .tools/alertmanager/usr/bin/prometheus-alertmanager /usr/bin/chromium ## all tests, with real parts, on a bare machine (about seven minutes)
+test: setup runtime check .tools/alertmanager/usr/bin/prometheus-alertmanager /usr/bin/chromium ## all tests, with real parts, on a bare machine (about seven minutes)
 	.venv/bin/python -m pytest -n 2 --dist worksteal
 
 unit: .venv/.done ## the unit tests alone

@@ -15,6 +15,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Self
 
@@ -129,6 +130,7 @@ class LocalAws:
             "AWS_DEFAULT_REGION": region,
             "AWS_EC2_METADATA_DISABLED": "true",
             "SAM_CLI_TELEMETRY": "0",
+            "SAM_CLI_POLL_DELAY": "0.2",  # seconds between looks at a deployment (help of `sam deploy`), 5 by default
         }
 
     def deploy(self, built: Path, stack: str, parameters: Mapping[str, str], region: str = REGION) -> dict[str, str]:
@@ -170,12 +172,28 @@ def run_sam(*words: str, environment: Mapping[str, str]) -> None:
 
 
 def build(into: Path) -> Path:
-    """Build the template by SAM, as `make build` does, and copy the result, since others may build meanwhile."""
+    """Build the template by SAM, as `make build` does, and copy the result, since others may build meanwhile.
+
+    What was built here from the same sources is taken as it is; SAM itself clears it away at each build.
+    """
     environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    there = ROOT / ".aws-sam" / "build"
     with alone("build"):
-        here = {"SAM_CLI_TELEMETRY": "0", "AWS_DEFAULT_REGION": REGION, "PYTHON": str(LAYER_PYTHON)}
-        run_sam("build", environment={**environment, **here})
-        return Path(shutil.copytree(ROOT / ".aws-sam" / "build", into / "built"))
+        now, before = sources(ROOT), there / "sources"
+        if not before.exists() or before.read_text() != now:
+            here = {"SAM_CLI_TELEMETRY": "0", "AWS_DEFAULT_REGION": REGION, "PYTHON": str(LAYER_PYTHON)}
+            run_sam("build", environment={**environment, **here})
+            before.write_text(now)
+        return Path(shutil.copytree(there, into / "built"))
+
+
+def sources(root: Path) -> str:
+    """One hash of all that a build of the checkout depends on."""
+    files = [root / "template.yaml", *root.glob("functions/**/*"), *root.glob("layers/**/*")]
+    told = sha256()
+    for file in sorted(file for file in files if file.is_file() and file.parent.name != "__pycache__"):
+        told.update(f"{file.relative_to(root)} {file.stat().st_size}\n".encode() + file.read_bytes())
+    return told.hexdigest()
 
 
 @contextmanager
