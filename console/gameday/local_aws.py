@@ -129,6 +129,7 @@ class LocalAws:
             "AWS_DEFAULT_REGION": region,
             "AWS_EC2_METADATA_DISABLED": "true",
             "SAM_CLI_TELEMETRY": "0",
+            "SAM_CLI_POLL_DELAY": "0.2",  # seconds between looks at a deployment (help of `sam deploy`), 5 by default
         }
 
     def deploy(self, built: Path, stack: str, parameters: Mapping[str, str], region: str = REGION) -> dict[str, str]:

@@ -20,13 +20,9 @@ FLAGS = [
 ]  # fmt: skip
 WIDE, PHONE = {"width": 1100, "height": 900}, {"width": 340, "height": 700}
 
-pytestmark = [
-    pytest.mark.skipif(
-        not CHROMIUM.exists(), reason="Chromium isn't installed, and not ours to install without root: package chromium"
-    ),
-    # The browser's driver is a process of its own, and its pipe is closed by the interpreter.
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-]
+pytestmark = pytest.mark.skipif(
+    not CHROMIUM.exists(), reason="Chromium isn't installed, and not ours to install without root: package chromium"
+)
 
 
 @pytest.fixture(scope="module")
