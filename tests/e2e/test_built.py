@@ -174,7 +174,6 @@ def test_first_byte_goes_to_the_shop_with_these_modules_imported_and_no_other(bu
             env=our_variables(running, "imports"),
             capture_output=True,
             text=True,
-            timeout=60,
             check=False,
         )
 

@@ -8,6 +8,7 @@ from ssl import PEM_cert_to_DER_cert
 
 import pytest
 
+from console.gameday.local_aws import hold_port, number
 from console.gameday.shop import Shop
 from remediator.adapters.http import Caller, HttpFactory, HttpShop
 from remediator.adapters.pinned import system_resolver
@@ -96,7 +97,8 @@ def test_factory_with_an_unknown_certificate_is_not_called(shop: Shop) -> None:
 
 
 def test_shop_that_is_not_there_is_refused(shop: Shop) -> None:
-    assert adapter(shop, url="http://127.0.0.1:9").login(SOON).fault is Fault.REFUSED
+    with hold_port() as held:  # and nobody listens
+        assert adapter(shop, url=f"http://127.0.0.1:{number(held)}").login(SOON).fault is Fault.REFUSED
 
 
 def test_request_without_time_left_is_not_sent(shop: Shop) -> None:
