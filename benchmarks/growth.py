@@ -1,6 +1,6 @@
 """What strangers write, made to be slow to read: how the time grows with its length.
 
-The tests count lines, which don't show what a regular expression does; these ratios do.
+The tests count steps of byte code, which don't show what a regular expression does; these ratios do.
 The texts are the tests' as well.
 """
 
