@@ -49,13 +49,13 @@ deploy: credentials build ## deploy into your AWS account; asks for the paramete
 	{ echo "to be asked again, with your answers as they are in $(ANSWERS): make deploy ASK=1"; exit 1; }
 
 credentials: .tools/sam/.done
-	@.tools/sam/bin/python -m console.credentials
+	@.tools/sam/bin/python -m simulator.credentials
 
 local: $(STAMPS) ## keep a shop and the deployed stack up until Ctrl-C; ADDRESS=… also where a container reaches them
-	.venv/bin/python -m console.gameday.local $(if $(ADDRESS),--address $(ADDRESS))
+	.venv/bin/python -m simulator.local $(if $(ADDRESS),--address $(ADDRESS))
 
 invoke: $(STAMPS) .tools/runtime/.done ## hand EVENT=events/….json to the built function, against what `make local` keeps up
-	.venv/bin/python -m console.gameday.invoke $(EVENT)
+	.venv/bin/python -m simulator.invoke $(EVENT)
 
 container: setup runtime ## needs ../shared, Debian and root: README's `sam local invoke` in Podman, which it installs
 	apt-get update -qq && apt-get install -qq -y --no-install-recommends podman runc >/dev/null
@@ -69,28 +69,28 @@ gamedays: setup ## play every game day through the deployed stack, one after the
 	  .venv/bin/remediator gameday $$day | tail -1; done
 
 crash-matrix: setup ## kill a run at each of its boundaries, then 200 times at random: about a minute
-	.venv/bin/python -m tests.drills.crash_matrix --random 200
+	.venv/bin/python -m tests.protocol.crash_matrix --random 200
 
 storm: setup runtime ## 1,000 copies of an alarm at once, over ten seconds, and 200 through the deployed stack: a minute
-	.venv/bin/python -m tests.drills.storm
+	.venv/bin/python -m tests.protocol.storm
 
 faults: setup ## each AWS call under each fault, with its outcome: about a minute
-	.venv/bin/python -m tests.drills.faults
+	.venv/bin/python -m tests.protocol.faults
 
 bench: setup runtime ## measure a heal beside the limit and forty lines (../shared), into benchmarks/RESULTS.md: about six minutes
 	.venv/bin/python -m benchmarks
 
 faithful: .venv/.done ## needs ../shared: replay every capture of the real shop against the stand-in
-	.venv/bin/python -m tests.replay ../shared/contract/captures
+	@test -d ../shared/contract/captures && .venv/bin/python -m pytest -q tests/integration/test_captures.py
 
 payloads: .venv/.done ## needs ../shared: hold the alarm readers against the payloads collected there
 	../shared/payloads/check --command ".venv/bin/remediator alarm"
 
 model: .venv/.done ## 40,000 random worlds of the protocol: about three minutes
-	.venv/bin/python -m tests.model 40000
+	.venv/bin/python -m tests.protocol.model 40000
 
 mutants: .venv/.done ## change the guard in one small way at a time: about twenty minutes
-	.venv/bin/python -m tests.mutate
+	.venv/bin/python -m tests.support.mutate
 
 checkov: .tools/checkov/.done ## hold the template against checkov's rules; refusals are in .checkov.yaml
 	.tools/checkov/bin/checkov --config-file .checkov.yaml --file template.yaml
@@ -104,7 +104,7 @@ pins: .tools/uv/.done ## pin the newest versions anew, with hashes
 	@mkdir -p .tools/alertmanager
 	-cd .tools/alertmanager && apt-get download -qq prometheus-alertmanager && dpkg -x *.deb . && rm -f *.deb
 
-/usr/bin/chromium: # what can't be had is skipped by its tests, which say so
+/usr/bin/chromium: # if it is unavailable, its tests are skipped, and say so
 	-test "$$(id -u)" = 0 && apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium >/dev/null
 
 .tools/uv/.done: requirements/uv.txt
@@ -115,10 +115,10 @@ pins: .tools/uv/.done ## pin the newest versions anew, with hashes
 	.tools/uv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@
 
-.venv/.done: requirements/dev.txt pyproject.toml .tools/uv/.done
+.venv/.done: requirements/dev.txt pyproject.toml simulator/pyproject.toml .tools/uv/.done
 	$(UV) venv --quiet --allow-existing --python $(PYTHON) .venv
 	$(INSTALL) .venv/bin/python $<
-	$(UV) pip install --quiet --no-deps --no-build-isolation --python .venv/bin/python --editable .
+	$(UV) pip install --quiet --no-deps --no-build-isolation --python .venv/bin/python --editable . ./simulator
 	@touch $@
 
 .tools/%/.done: requirements/%.txt .tools/uv/.done

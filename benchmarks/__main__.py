@@ -21,9 +21,9 @@ from benchmarks import figures as f
 from benchmarks import growth
 from benchmarks.cost import WHOLE_CORE, CanaryRun, idle_month, incident, total
 from benchmarks.measure import Measured, measure
-from benchmarks.sides import PINS, Run
+from benchmarks.sides import PINS, Invocation
 from benchmarks.stubs import stubs
-from console.places import ROOT, RUNTIME_PYTHON
+from simulator.paths import ROOT, RUNTIME_PYTHON
 
 RESULTS = Path(__file__).parent / "RESULTS.md"
 PACKAGES = ("boto3", "requests", "pydantic", "aws-lambda-powertools")
@@ -82,7 +82,7 @@ def _page(found: Measured, delays: str) -> Iterator[str]:
         yield from _trips(name, runs)
 
 
-def _target(target: f.Target, values: f.Values) -> str:
+def _target(target: f.Goal, values: f.Values) -> str:
     found, unit = target.found(values), f.UNITS[target.measure]
     limit = f"{target.limit:g} times {target.of}" if target.of else f"{target.limit:g} {unit}"
     told = "" if found is None else f"{found:.2f} times" if target.of else f"{found:.1f} {unit}"
@@ -140,7 +140,7 @@ class AnyTag(yaml.SafeLoader):
 AnyTag.add_multi_constructor("!", lambda _loader, _tag, _node: None)
 
 
-def _trips(name: str, runs: list[Run]) -> Iterator[str]:
+def _trips(name: str, runs: list[Invocation]) -> Iterator[str]:
     """The usual chain, and when its steps began and were answered: medians of the runs that had it."""
     chains = [f.chain(run.asked) for run in runs]
     usual = f.usual(chains)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from benchmarks.stubs import Record
+from benchmarks.stubs import RequestRecord
 from remediator.canary import PROBES
 
 MINUTES: Final = 30 * 24 * 60  # of a month: so often the canary runs
@@ -50,7 +50,7 @@ class CanaryRun:
         return self.seconds + self.cpu * max(0.0, WHOLE_CORE / memory - 1)
 
 
-def incident(asked: Iterable[Record], seconds: float, memory: int) -> list[Item]:
+def incident(asked: Iterable[RequestRecord], seconds: float, memory: int) -> list[Item]:
     """A heal's bill, by all it asked, the `seconds` it was billed for, and the function's megabytes."""
     known = list(asked)
     counts = Counter(record.what for record in known)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median, quantiles
 
-from benchmarks.stubs import Record
+from benchmarks.stubs import RequestRecord
 
 HEAL, WARM, FIRST = (
     "cold, process start → verified heal",
@@ -42,7 +42,7 @@ def spread(values: Sequence[float]) -> Spread:
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class Goal:
     """`measure` of ours is at most `limit`: times that of the side `of`, or in its own unit where there is none."""
 
     measure: str
@@ -58,13 +58,13 @@ class Target:
 
 
 TARGETS = (
-    Target(HEAL, 0.55, FORTY),
-    Target(HEAL, 1.0, COMPILED),
-    Target(WARM, 1.15, LIMIT),
-    Target(WARM, 0.85, FORTY),
-    Target(FIRST, 0.5, FORTY),
-    Target(MEMORY, 70),
-    Target(ZIPPED, 15),
+    Goal(HEAL, 0.55, FORTY),
+    Goal(HEAL, 1.0, COMPILED),
+    Goal(WARM, 1.15, LIMIT),
+    Goal(WARM, 0.85, FORTY),
+    Goal(FIRST, 0.5, FORTY),
+    Goal(MEMORY, 70),
+    Goal(ZIPPED, 15),
 )
 
 GROWTH = 12.0  # for eight times the text: some of it grows by a logarithm more
@@ -77,19 +77,19 @@ def verdict(found: float | None, limit: float) -> str:
     return "ok" if found <= limit else f"misses by {found / limit - 1:.0%}"
 
 
-def until_verified(asked: Iterable[Record]) -> list[Record]:
+def until_verified(asked: Iterable[RequestRecord]) -> list[RequestRecord]:
     """What was answered until the last good order was, which is the one that verifies; all where there is none."""
     known = sorted(asked, key=lambda record: record.began)
     ends = max((r.ended for r in known if r.what == "POST order" and r.status == 200), default=float("inf"))
     return [record for record in known if record.ended <= ends]
 
 
-def steps(asked: Iterable[Record]) -> list[list[Record]]:
+def steps(asked: Iterable[RequestRecord]) -> list[list[RequestRecord]]:
     """The longest chain of requests of which each began after the one before it was answered, with all beside it.
 
     Each request stands in the first step it could: one after the last step of which an answer was in when it began.
     """
-    found: list[list[Record]] = []
+    found: list[list[RequestRecord]] = []
     for record in until_verified(asked):
         answered = [at for at, step in enumerate(found) if any(other.ended <= record.began for other in step)]
         at = max(answered, default=-1) + 1
@@ -99,7 +99,7 @@ def steps(asked: Iterable[Record]) -> list[list[Record]]:
     return found
 
 
-def chain(asked: Iterable[Record]) -> Chain:
+def chain(asked: Iterable[RequestRecord]) -> Chain:
     """The steps by name. A star: it waited for its connection, whose round trips the stubs don't delay."""
     return tuple(tuple(sorted(r.what + "*" * r.fresh for r in step)) for step in steps(asked))
 

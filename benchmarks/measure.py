@@ -1,4 +1,4 @@
-"""One run of everything, the sides in turn: what slows the machine down for a while slows all of them."""
+"""One run of everything, the sides in turn: what slows the computer down for a while slows all of them."""
 
 import time
 from collections import defaultdict
@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from benchmarks import figures as f
-from benchmarks.sides import Limit, Process, Run, Side, built_sides, canary_variables, our_variables
+from benchmarks.sides import Invocation, Limit, Process, Side, built_sides, canary_variables, our_variables
 from benchmarks.stubs import Stubs
 
 MEGABYTE = 1_000_000
@@ -25,7 +25,7 @@ class Measured:
     """All values by measure and side, and our runs with what they asked."""
 
     values: dict[str, dict[str, list[float]]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(list)))
-    ours: dict[str, list[Run]] = field(default_factory=lambda: {"warm": [], "cold": []})
+    ours: dict[str, list[Invocation]] = field(default_factory=lambda: {"warm": [], "cold": []})
 
     logged: float = 0.0  # bytes of log of a run of the canary
     canary_cpu: float = 0.0  # seconds of the processor that a run of it takes

@@ -18,11 +18,11 @@ from typing import Any
 
 import click
 
-from benchmarks.stubs import Record, Stubs
-from console.gameday.emulator import Emulator
-from console.gameday.invoke import sent_now
-from console.gameday.local_aws import REGION, build, run_sam
-from console.places import ROOT, RUNTIME_PYTHON
+from benchmarks.stubs import RequestRecord, Stubs
+from simulator.emulator import Emulator
+from simulator.invoke import sent_now
+from simulator.local_aws import REGION, build, run_sam
+from simulator.paths import ROOT, RUNTIME_PYTHON
 
 FORTY_LINES = ROOT.parent / "shared" / "bench" / "forty_lines"
 PINS = ROOT / "requirements" / "bench.txt"  # the four packages, at the versions of the layer
@@ -42,12 +42,12 @@ class Side:
     variables: Mapping[str, str]
 
     def zipped(self) -> int:
-        """How large its function and its layer, where it has one, are as zip files, in bytes."""
+        """How large its function and its layer, if it has one, are as zip files, in bytes."""
         return sum(_zipped(self.built / part) for part in ("Remediate", "Core"))
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class Invocation:
     """One invocation: when it was sent, when the shop got its first byte, all that was asked in between.
 
     `seconds` until the function was done. `memory` is the process's peak until now in bytes, `cpu` the seconds of CPU
@@ -56,14 +56,14 @@ class Run:
 
     sent: float
     first_byte: float | None
-    asked: tuple[Record, ...]
+    asked: tuple[RequestRecord, ...]
     seconds: float = 0.0
     memory: int = 0
     cpu: float = 0.0
 
     @property
     def verified(self) -> float:
-        """Seconds from sending to the answer of the order that verifies. Raises ClickException where there is none."""
+        """Seconds from sending to the answer of the order that verifies. Raises ClickException if there is none."""
         good = [record.ended for record in self.asked if record.what == "POST order" and record.status == 200]
         if not good:
             raise click.ClickException("nothing was healed")
@@ -73,13 +73,13 @@ class Run:
 class Process(Emulator):
     """A runtime emulator, with the runtime process below it. The first invocation starts that process."""
 
-    def heal(self, stubs: Stubs) -> Run:
-        """Break the shop, send the alarm, and tell what came of it. Raises ClickException where it failed."""
+    def heal(self, stubs: Stubs) -> Invocation:
+        """Break the shop, send the alarm, and tell what came of it. Raises ClickException if it failed."""
         stubs.break_shop()
         return self.invoke(sent_now(json.loads(EVENT.read_text())), stubs)
 
-    def invoke(self, event: object, stubs: Stubs) -> Run:
-        """Hand it the event, and tell what came of it. Raises ClickException where it failed."""
+    def invoke(self, event: object, stubs: Stubs) -> Invocation:
+        """Hand it the event, and tell what came of it. Raises ClickException if it failed."""
         sent = time.monotonic()
         body = json.dumps(event).encode()
         with urllib.request.urlopen(self.url, data=body, timeout=SECONDS) as answer:  # noqa: S310 - loopback
@@ -89,7 +89,7 @@ class Process(Emulator):
         if isinstance(ended, dict) and ("errorType" in ended or ended.get("failed")):
             raise click.ClickException(f"the function failed: {ended}\n{self.log.read_text()[-2000:]}")
         runtime = self._runtime()
-        return Run(sent, first_byte, tuple(asked), seconds, _peak(runtime), _cpu(runtime))
+        return Invocation(sent, first_byte, tuple(asked), seconds, _peak(runtime), _cpu(runtime))
 
     def _runtime(self) -> Path:
         """The runtime's folder in /proc."""
@@ -101,7 +101,7 @@ class Process(Emulator):
 
 
 def _stat(process: Path) -> list[str]:
-    """The fields of /proc/<pid>/stat from the third on; none where the process has ended."""
+    """The fields of /proc/<pid>/stat from the third on; none if the process has ended."""
     try:
         return (process / "stat").read_text().rpartition(")")[2].split()
     except OSError:
@@ -119,14 +119,14 @@ def _cpu(process: Path) -> float:
 
 
 def our_variables(stubs: Stubs, target: str) -> dict[str, str]:
-    """The environment that the template gives, for these stubs. `target`: a head of its own."""
+    """The environment that the template gives, for these stubs. `target`: a state of its own."""
     return ACCESS | {
         "TARGET": target,
         "SHOP_URL": stubs.url("shop"),
         "ALLOWED_REPORT_HOSTS": f"127.0.0.1:{stubs.ports['factory']}",
         "DINER_SECRET_ARN": f"arn:aws:secretsmanager:{REGION}:000000000000:secret:bench",
         "TABLE": "bench",
-        "PEOPLE_TOPIC_ARN": f"arn:aws:sns:{REGION}:000000000000:people",
+        "NOTIFICATION_TOPIC_ARN": f"arn:aws:sns:{REGION}:000000000000:people",
         "MODE": "act",
         "ORDER": ORDER,
         "ORDER_SECONDS": "40",
@@ -180,7 +180,7 @@ def _compile(folder: Path) -> None:
 
 
 def built_sides(folder: Path, stubs: Stubs) -> list[Side]:
-    """All that are started cold, the remediator first. The forty lines only where ../shared has them."""
+    """All that are started cold, the remediator first. The forty lines only if ../shared has them."""
     _compile(RUNTIME_PYTHON.parents[1] / "lib")  # Lambda's own runtime client is compiled, uv's isn't
     sides = [Side("remediator", build(folder), our_variables(stubs, "cold"))]
     if FORTY_LINES.exists():
@@ -211,7 +211,7 @@ class Limit:
         for connection in self._to.values():
             connection.connect()
 
-    def heal(self, stubs: Stubs) -> Run:
+    def heal(self, stubs: Stubs) -> Invocation:
         """Claim, log in, order, note the intent, report, order."""
         stubs.break_shop()
         sent = time.monotonic()
@@ -222,9 +222,9 @@ class Limit:
         self._ask("factory", "GET", link)
         self._ask("shop", "POST", "/api/order", ORDER)
         first_byte, asked = stubs.asked()
-        return Run(sent, first_byte, tuple(asked))
+        return Invocation(sent, first_byte, tuple(asked))
 
     def _ask(self, server: str, method: str, path: str, body: str | None = None) -> Any:
         to = self._to[server]
-        to.request(method, path, body, {"X-Amz-Target": "DynamoDB.PutItem"} if server == "aws" else {})
+        to.request(method, path, body, {"X-Amz-Goal": "DynamoDB.PutItem"} if server == "aws" else {})
         return json.loads(to.getresponse().read())

@@ -1,7 +1,7 @@
 """The shop, its factory and AWS as stubs: each answers a set delay after a request is whole, and notes when.
 
 `python -m benchmarks.stubs` prints their addresses as one line of JSON and serves until it is ended. It knows one
-incident, and of DynamoDB what the remediator's head needs. Times are of time.monotonic, one clock on a machine.
+incident, and of DynamoDB what the remediator's state needs. Times are of time.monotonic, one clock on a machine.
 """
 
 import asyncio
@@ -24,8 +24,8 @@ import trustme
 from joserfc import jws
 from joserfc.jwk import RSAKey
 
-from console.gameday.local_aws import end
-from console.places import ROOT
+from simulator.local_aws import end
+from simulator.paths import ROOT
 
 KEY_ID = "bench"
 WRITES = ("TransactWriteItems", "PutItem", "UpdateItem")
@@ -41,7 +41,7 @@ type Answer = tuple[int, object]
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class RequestRecord:
     """One request: when its first byte came, when its answer was written.
 
     `fresh`: it waited for its connection, which was opened just before it. `units`: DynamoDB's write units.
@@ -91,12 +91,12 @@ class Request:
 
 @dataclass(slots=True)
 class World:
-    """What the stubs share: the chaos, the heads by partition, and what was asked since the chaos began."""
+    """What the stubs share: the chaos, the states by partition, and what was asked since the chaos began."""
 
     link: str = ""
     chaos: bool = True
-    heads: dict[str, dict[str, Any]] = field(default_factory=dict)
-    records: list[Record] = field(default_factory=list)
+    states: dict[str, dict[str, Any]] = field(default_factory=dict)
+    records: list[RequestRecord] = field(default_factory=list)
     first_byte: float | None = None
     key: RSAKey = field(default_factory=lambda: RSAKey.generate_key(2048))
     jwt: str = ""
@@ -128,8 +128,8 @@ class World:
             case "GetSecretValue":
                 return 200, HANDED_OVER
             case "GetItem":
-                head = self.heads.get(asked["Key"]["pk"]["S"])
-                return 200, {"Item": head} if head else {}
+                state = self.states.get(asked["Key"]["pk"]["S"])
+                return 200, {"Item": state} if state else {}
             case "TransactWriteItems":
                 updates = [item["Update"] for item in asked["TransactItems"] if "Update" in item]
                 return _refused("TransactionCanceled") if not all(map(self.written, updates)) else (200, {})
@@ -144,26 +144,26 @@ class World:
         return 200, {"first_byte": self.first_byte, "records": [asdict(record) for record in self.records]}
 
     def written(self, update: dict[str, Any]) -> bool:
-        """Write a head that is as seen, `v = :seen` or none at all; False where it isn't."""
-        head = self.heads.get(update["Key"]["pk"]["S"])
+        """Write a state if it is as seen, `v = :seen` or none at all; False if it isn't."""
+        state = self.states.get(update["Key"]["pk"]["S"])
         values, names = update["ExpressionAttributeValues"], update.get("ExpressionAttributeNames", {})
-        if ":seen" in values and (head is None or head["v"] != values[":seen"]):
+        if ":seen" in values and (state is None or state["v"] != values[":seen"]):
             return False
-        if head is not None and update.get("ConditionExpression", "").startswith("attribute_not_exists(pk)"):
+        if state is not None and update.get("ConditionExpression", "").startswith("attribute_not_exists(pk)"):
             return False
         sets, _, removed = update["UpdateExpression"].removeprefix("SET ").partition(" REMOVE ")
-        new = {**(head or update["Key"])}
+        new = {**(state or update["Key"])}
         for name, value in (pair.split(" = ") for pair in sets.split(", ")):
             new[names.get(name, name)] = values[value]
         new.pop(names.get(removed, removed), None)
-        self.heads[update["Key"]["pk"]["S"]] = new
+        self.states[update["Key"]["pk"]["S"]] = new
         return True
 
 
 def write_units(operation: str, asked: Mapping[str, Any]) -> int:
     """DynamoDB's write units of one request: one for each begun kilobyte of an item, two in a transaction.
 
-    An update is billed by the item it leaves; what this one sets is all of the head.
+    An update is billed by the item it leaves; what this one sets is the whole state.
     """
     if operation == "TransactWriteItems":
         return sum(2 * _kilobytes(part) for item in asked["TransactItems"] for part in item.values())
@@ -177,10 +177,10 @@ def _kilobytes(part: Mapping[str, Any]) -> int:
 
 
 def _refused(why: str) -> Answer:
-    return 400, {"__type": f"com.amazonaws.dynamodb.v20120810#{why}Exception", "message": "the head isn't as seen"}
+    return 400, {"__type": f"com.amazonaws.dynamodb.v20120810#{why}Exception", "message": "the state isn't as seen"}
 
 
-class Connection(asyncio.Protocol):
+class StubConnection(asyncio.Protocol):
     """One connection, kept until the other side closes it. asyncio sets TCP_NODELAY on it."""
 
     def __init__(self, server: str, world: World, delay: float) -> None:
@@ -211,7 +211,7 @@ class Connection(asyncio.Protocol):
             fresh = began - self._opened < SECONDS_TO_USE
             ended = time.monotonic()
             units = write_units(request.what, json.loads(request.body)) if request.what in WRITES else 0
-            self._world.records.append(Record(self._server, request.what, status, fresh, began, ended, units))
+            self._world.records.append(RequestRecord(self._server, request.what, status, fresh, began, ended, units))
 
 
 @click.command()
@@ -230,8 +230,8 @@ async def _serve(delays: dict[str, float]) -> None:
     for name, delay in delays.items():
         tls = encryption if name == "factory" else None
 
-        def connection(name: str = name, delay: float = delay) -> Connection:
-            return Connection(name, world, delay)
+        def connection(name: str = name, delay: float = delay) -> StubConnection:
+            return StubConnection(name, world, delay)
 
         server = await loop.create_server(connection, "127.0.0.1", 0, ssl=tls)
         ports[name] = server.sockets[0].getsockname()[1]
@@ -260,10 +260,10 @@ class Stubs:
         """End the chaos; what was asked until now is forgotten."""
         self._ask("/well")
 
-    def asked(self) -> tuple[float | None, list[Record]]:
+    def asked(self) -> tuple[float | None, list[RequestRecord]]:
         """When the shop got its first byte, and all requests by their begin, since the chaos began."""
         told = self._ask("/")
-        records = sorted((Record(**each) for each in told["records"]), key=lambda record: record.began)
+        records = sorted((RequestRecord(**each) for each in told["records"]), key=lambda record: record.began)
         return told["first_byte"], records
 
     def _ask(self, path: str) -> Any:

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
-from console.gameday.local_aws import build
-from console.places import ROOT, SAM
+from simulator.local_aws import build
+from simulator.paths import ROOT, SAM
 
 
 @pytest.fixture(scope="session")
@@ -35,19 +35,9 @@ print(json.dumps(transform(json.load(sys.stdin), {}, ManagedPolicyLoader(None)))
 @pytest.fixture(scope="session")
 def translated(template: dict[str, Any]) -> dict[str, Any]:
     """The template as CloudFormation deploys it: translated by the transform that SAM's own command line carries."""
-    for name in (
-        "Core",
-        "Remediate",
-        "Canary",
-        "Ingest",
-    ):  # the transform wants what `sam package` would have put there
-        found = template["Resources"][name]["Properties"]
-        place = "ContentUri" if name == "Core" else "CodeUri"
-        template = {**template, "Resources": {**template["Resources"]}}
-        template["Resources"][name] = {
-            **template["Resources"][name],
-            "Properties": {**found, place: "s3://bucket/key"},
-        }
+    template = json.loads(json.dumps(template))
+    for name, place in (("Core", "ContentUri"), ("Remediate", "CodeUri"), ("Canary", "CodeUri"), ("Ingest", "CodeUri")):
+        template["Resources"][name]["Properties"][place] = "s3://bucket/key"  # as `sam package` would
     python = SAM.parent / "python"
     done = subprocess.run(
         [str(python), "-c", TRANSLATE],

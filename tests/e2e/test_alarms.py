@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
-from console.gameday.days import DAYS
-from console.gameday.local import variables
-from console.gameday.local_aws import REGION, end, hold_port, number
-from console.gameday.play import SECONDS_OF_A_STAMP
-from console.gameday.scene import Scene
-from console.gameday.shop import Shop
-from console.places import ROOT, TOOLS
+from simulator.days import DAYS
+from simulator.environment import GameDayEnvironment
+from simulator.local import variables
+from simulator.local_aws import REGION, end, hold_port, number
+from simulator.paths import ROOT, TOOLS
+from simulator.play import SECONDS_OF_A_STAMP
+from simulator.shop import Shop
 
 UNPACKED = TOOLS / "alertmanager"
 BEGAN = datetime.now(UTC)
@@ -31,8 +31,8 @@ def shop() -> Iterator[Shop]:
 
 
 @pytest.fixture(scope="module")
-def scene(shop: Shop) -> Iterator[Scene]:
-    with Scene(shop, DAYS["fail"]) as standing:
+def environment(shop: Shop) -> Iterator[GameDayEnvironment]:
+    with GameDayEnvironment(shop, DAYS["fail"]) as standing:
         standing.deploy()
         yield standing
 
@@ -46,27 +46,27 @@ def until(condition: Callable[[], bool], seconds: float = 300.0) -> bool:
     return False
 
 
-def test_three_copies_of_grafanas_text_make_one_report_call(scene: Scene, shop: Shop) -> None:
+def test_three_copies_of_grafanas_text_make_one_report_call(environment: GameDayEnvironment, shop: Shop) -> None:
     record = json.loads((ROOT / "events" / "grafana-text.json").read_text())["Records"][0]["Sns"]
-    time.sleep(SECONDS_OF_A_STAMP)  # else they could seem to be from before another test's healing
+    time.sleep(SECONDS_OF_A_STAMP)  # else they could seem to be older than another test's healing
     shop.chaos("fail")
-    topic, before = scene.outputs["AlarmTopicArn"], len(events(scene))
+    topic, before = environment.outputs["AlarmTopicArn"], len(deliveries(environment))
     for _ in range(3):
-        scene.aws.client("sns").publish(TopicArn=topic, Subject=record["Subject"], Message=record["Message"])
+        environment.aws.client("sns").publish(TopicArn=topic, Subject=record["Subject"], Message=record["Message"])
 
-    assert until(lambda: len(events(scene)) == before + 3)
-    outcomes = sorted(event["outcome"] for event in events(scene)[before:])
+    assert until(lambda: len(deliveries(environment)) == before + 3)
+    outcomes = sorted(each["outcome"] for each in deliveries(environment)[before:])
     assert outcomes.count("HEALED") == 1, outcomes
     assert set(outcomes) <= {"HEALED", "JOINED", "ALREADY_HEALTHY"}
     assert sum(shop.report_calls.values()) == 1
 
 
 @pytest.mark.skipif(not ALERTMANAGER.exists(), reason="Alertmanager is a Debian package, and this is no Debian")
-def test_real_alertmanager_wakes_the_deployed_function(scene: Scene, tmp_path: Path) -> None:
+def test_a_real_alertmanager_triggers_the_deployed_function(environment: GameDayEnvironment, tmp_path: Path) -> None:
     held = hold_port()
     topic = {
-        "topic_arn": scene.outputs["AlarmTopicArn"],
-        "api_url": scene.aws.url,
+        "topic_arn": environment.outputs["AlarmTopicArn"],
+        "api_url": environment.aws.url,
         "sigv4": {"region": REGION, "access_key": "test", "secret_key": "test"},
     }
     configuration = {
@@ -89,15 +89,15 @@ def test_real_alertmanager_wakes_the_deployed_function(scene: Scene, tmp_path: P
         )
     try:
         assert until(lambda: posted(number(held))), (tmp_path / "log").read_text()
-        woken = until(lambda: any("PizzaOrdersFail firing" in event["alarms"] for event in events(scene)))
-        assert woken, ((tmp_path / "log").read_text(), events(scene))
+        triggered = until(lambda: any("PizzaOrdersFail firing" in each["alarms"] for each in deliveries(environment)))
+        assert triggered, ((tmp_path / "log").read_text(), deliveries(environment))
     finally:
         end(started)
         held.close()
 
 
-def events(scene: Scene) -> list[dict[str, Any]]:
-    return scene.records.events(BEGAN)
+def deliveries(environment: GameDayEnvironment) -> list[dict[str, Any]]:
+    return environment.records.deliveries(BEGAN)
 
 
 def posted(port: int) -> bool:
@@ -114,12 +114,12 @@ def posted(port: int) -> bool:
     return True
 
 
-def test_variables_for_sams_local_invoke_are_those_the_template_declares(
-    scene: Scene, template: dict[str, Any]
+def test_the_variables_for_sams_local_invoke_are_those_the_template_declares(
+    environment: GameDayEnvironment, template: dict[str, Any]
 ) -> None:
     declared = template["Resources"]["Remediate"]["Properties"]["Environment"]["Variables"]
 
-    given = variables(scene, "host.docker.internal")
+    given = variables(environment, "host.docker.internal")
 
     assert set(given) == set(declared)
     assert given["SHOP_URL"].startswith("http://host.docker.internal:")

@@ -14,12 +14,12 @@ from typing import Any
 import pytest
 import requests
 
-from console.gameday.local_aws import end
-from console.places import ROOT, SAM, TOOLS
+from simulator.local_aws import end
+from simulator.paths import ROOT, SAM, TOOLS
 
 IMAGE = "public.ecr.aws/lambda/python:3.13-x86_64"
 SECONDS_TO_START = 120
-# By the very client that SAM has: the address at which the engine's containers reach this machine.
+# By the very client that SAM has: the address at which the engine's containers reach this computer.
 ASK = f"""
 import docker
 engine = docker.from_env()
@@ -30,7 +30,7 @@ print(engine.networks.get("bridge").attrs["IPAM"]["Config"][0]["Gateway"])
 
 @pytest.fixture
 def address() -> str:
-    """The engine's bridge. Skips where no engine answers, or it hasn't the runtime's image: no test pulls that."""
+    """The engine's bridge. Skips if no engine answers, or it hasn't the runtime's image: no test pulls that."""
     asked = subprocess.run([str(SAM.with_name("python")), "-c", ASK], capture_output=True, text=True, check=False)
     if asked.returncode:
         pytest.skip(f"no container engine that has {IMAGE}: {asked.stderr.strip().splitlines()[-1]}")
@@ -40,7 +40,7 @@ def address() -> str:
 @pytest.fixture
 def checkout(address: str, tmp_path: Path) -> Iterator[Path]:
     """A folder in which README's command finds what it names, of a `make local` of its own."""
-    words = [sys.executable, "-m", "console.gameday.local", "--address", address, "--folder", str(tmp_path / ".local")]
+    words = [sys.executable, "-m", "simulator.local", "--address", address, "--folder", str(tmp_path / ".local")]
     with (tmp_path / "log").open("wb") as log:
         process = subprocess.Popen(words, cwd=ROOT, stdout=log, stderr=log, start_new_session=True)
     try:
@@ -65,11 +65,11 @@ def up(checkout: Path) -> dict[str, Any]:
     return found
 
 
-def control(checkout: Path, wish: dict[str, str] | None = None) -> dict[str, Any]:
-    """The stand-in shop's state, after what is wished."""
+def control(checkout: Path, wanted: dict[str, str] | None = None) -> dict[str, Any]:
+    """The stand-in shop's state, once it is as wanted."""
     url = f"{up(checkout)['shop_control']}/_control"
-    if wish:
-        requests.post(url, json=wish, timeout=10).raise_for_status()
+    if wanted:
+        requests.post(url, json=wanted, timeout=10).raise_for_status()
     found: dict[str, Any] = requests.get(url, timeout=10).json()
     return found
 
@@ -90,8 +90,8 @@ def test_readmes_sam_local_invoke_heals_in_a_container_each_time_it_is_run(check
         )
 
         assert done.returncode == 0, done.stderr
-        (ending,) = json.loads(done.stdout)
-        assert ending["outcome"] == "HEALED", (ending, done.stderr)
-        incidents.add(ending["incident"])
+        (result,) = json.loads(done.stdout)
+        assert result["outcome"] == "HEALED", (result, done.stderr)
+        incidents.add(result["incident"])
     assert len(incidents) == 2
     assert control(checkout)["report_calls"] == {"GET": 2, "HEAD": 0}

@@ -11,10 +11,10 @@ from typing import Any
 import pexpect
 import pytest
 
-from console.gameday.local_aws import LocalAws, alone
-from console.places import ROOT, SAM
+from simulator.local_aws import LocalAws, alone
+from simulator.paths import ROOT, SAM
 
-NO_DEFAULT = {"ShopUrl": "http://127.0.0.1:9", "PeopleEmail": "on-call@example.com"}
+NO_DEFAULT = {"ShopUrl": "http://127.0.0.1:9", "NotificationEmail": "on-call@example.com"}
 NOBODY = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", "AWS_EC2_METADATA_DISABLED": "true"}
 QUESTION = r"(?:\x1b\[0m|\?) \[[^\n]*\]: "  # SAM's, which are bold, or end with a mark; its default is in brackets
 SECONDS_TO_DEPLOY = 600
@@ -36,7 +36,7 @@ def answers(aws: LocalAws) -> dict[str, str]:
 
 
 def deployed(aws: LocalAws, words: list[str], cwd: Path, given: dict[str, str]) -> list[str]:
-    """Deploy in a terminal: `given` is typed where its question comes, Enter at all others. Gives what was asked."""
+    """Deploy in a terminal: each of `given` is typed at its question, Enter at all others. Returns what was asked."""
     terminal: pexpect.spawn[str] = pexpect.spawn(
         words[0], words[1:], env=aws.environment(), cwd=str(cwd), encoding="utf-8", timeout=SECONDS_TO_DEPLOY
     )
@@ -58,7 +58,7 @@ def stack(aws: LocalAws) -> dict[str, Any]:
     return {"status": found["StackStatus"], **parameters}
 
 
-def test_make_deploy_asks_once_takes_its_defaults_and_then_asks_for_the_change_set_alone(
+def test_make_deploy_asks_for_parameters_once_and_from_then_on_for_the_change_set_alone(
     aws: LocalAws, tmp_path: Path
 ) -> None:
     given, file = {**answers(aws), "changeset": "y"}, tmp_path / "answers.toml"
@@ -78,7 +78,7 @@ def test_make_deploy_asks_once_takes_its_defaults_and_then_asks_for_the_change_s
     assert json.loads(stack(aws)["Order"])["franchiseId"] == 1  # read back from the file as it was typed into it
 
 
-def test_guided_deploy_by_sam_alone_takes_its_defaults_too(aws: LocalAws, built: Path, tmp_path: Path) -> None:
+def test_a_guided_deploy_by_sam_alone_takes_its_defaults_too(aws: LocalAws, built: Path, tmp_path: Path) -> None:
     shutil.copy(ROOT / "samconfig.toml", tmp_path)
     shutil.copytree(built, tmp_path / ".aws-sam" / "build")
 
@@ -89,7 +89,7 @@ def test_guided_deploy_by_sam_alone_takes_its_defaults_too(aws: LocalAws, built:
     assert "parameter_overrides" in (tmp_path / "samconfig.toml").read_text()
 
 
-def test_deploy_without_a_terminal_needs_what_has_no_default_and_asks_nothing(
+def test_a_deploy_without_a_terminal_needs_what_has_no_default_and_asks_nothing(
     aws: LocalAws, built: Path, tmp_path: Path
 ) -> None:
     shutil.copy(ROOT / "samconfig.toml", tmp_path)
@@ -109,7 +109,7 @@ def test_deploy_without_a_terminal_needs_what_has_no_default_and_asks_nothing(
 
 
 @pytest.mark.parametrize(
-    ("variables", "says"),
+    ("variables", "message"),
     [
         ({}, "Unable to locate credentials"),
         ({"AWS_PROFILE": "nobody"}, "profile (nobody) could not be found"),
@@ -119,8 +119,8 @@ def test_deploy_without_a_terminal_needs_what_has_no_default_and_asks_nothing(
         ),
     ],
 )
-def test_make_deploy_without_credentials_ends_with_one_line_before_the_build_and_any_question(
-    variables: dict[str, str], says: str, tmp_path: Path
+def test_make_deploy_without_credentials_ends_with_one_line_before_it_builds_or_asks(
+    variables: dict[str, str], message: str, tmp_path: Path
 ) -> None:
     words = ["make", "deploy", f"ANSWERS={tmp_path / 'answers.toml'}"]
     done = subprocess.run(
@@ -134,7 +134,7 @@ def test_make_deploy_without_credentials_ends_with_one_line_before_the_build_and
     )
 
     (line,) = [line for line in done.stderr.splitlines() if not line.startswith("make: ")]
-    assert says in line
+    assert message in line
     assert "AWS_PROFILE=… make deploy" in line
     assert done.stdout == ""
     assert done.returncode

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from console.stats import PHASES
+from remediator_cli.stats import PHASES
 from tests.e2e.conftest import gameday
 
 # What the function's role is allowed and the platform uses in its name, not our code.
@@ -19,11 +19,11 @@ def test_incident_of_2025_04_08_is_healed_by_one_call_and_its_report_states_the_
     result, code = gameday("fail", "--html", str(file))
 
     assert code == 0
-    assert (result["outcome"], result["log_whole"], result["retries"]) == ("HEALED", True, 0)
+    assert (result["outcome"], result["log_intact"], result["retries"]) == ("HEALED", True, 0)
     assert result["report_calls"] == 1
     assert result["orders"]["failed"] > 0
-    assert len(result["messages"]) == 1
-    assert [e["kind"] for e in result["log"]][-5:] == ["opened", "intent", "answer", "closed", "told"]
+    assert len(result["notifications"]) == 1
+    assert [e["kind"] for e in result["log"]][-6:] == ["claimed", "opened", "intent", "answer", "finished", "notified"]
     report, failed = file.read_text(), result["orders"]["failed"]
     assert f"{failed} orders failed, of " in report
     assert "called the report link once" in report
@@ -37,7 +37,7 @@ def test_copies_of_the_alarm_make_one_call_under_the_runtime_emulator() -> None:
 
     assert code == 0, result
     # The alarm's own end, which orders that are good again bring, may have come already.
-    outcomes = [event["outcome"] for event in result["events"] if event["outcome"] != "STOOD_DOWN"]
+    outcomes = [each["outcome"] for each in result["deliveries"] if each["outcome"] != "STOOD_DOWN"]
     assert outcomes.count("HEALED") == 1
     assert set(outcomes) <= {"HEALED", "JOINED", "ALREADY_HEALTHY"}
     assert len(outcomes) == 5
@@ -77,16 +77,16 @@ def test_nobody_orders_and_the_canary_triggers_the_remediator() -> None:
 
     assert (code, result["outcome"], result["report_calls"]) == (0, "HEALED", 1), result
     assert result["orders"]["failed"] == 0
-    assert "confirmed until woken" in result["phases"]
-    assert any("canary: order" in alarm for event in result["events"] for alarm in event["alarms"])
+    assert "confirmed until triggered" in result["phases"]
+    assert any("canary: order" in alarm for each in result["deliveries"] for alarm in each["alarms"])
 
 
-def test_canarys_next_run_brings_the_healing_where_the_first_remediation_failed() -> None:
+def test_canarys_next_run_brings_the_healing_if_the_first_remediation_failed() -> None:
     result, code = gameday("canary-again")
 
     assert (code, result["outcome"], result["report_calls"]) == (0, "HEALED", 1), result
     # What comes after is the metric's own alarm, which the diners' good orders bring to OK.
-    assert [event["outcome"] for event in result["events"]][:2] == ["UNREACHABLE", "HEALED"]
+    assert [each["outcome"] for each in result["deliveries"]][:2] == ["UNREACHABLE", "HEALED"]
 
 
 def listed(action: str | list[str]) -> list[str]:

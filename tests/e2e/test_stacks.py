@@ -1,32 +1,34 @@
-"""Several stacks side by side: two in one region, and one name in two regions."""
+"""Several stacks side by side: two in a region, and one name in two regions."""
 
 import json
 import time
 
-from console.gameday.days import GameDay
-from console.gameday.local_aws import REGION
-from console.gameday.scene import STACK, Scene
-from console.gameday.shop import Shop
-from console.records import Records
+from remediator_cli.records import Records
+from simulator.days import GameDay
+from simulator.environment import STACK, GameDayEnvironment
+from simulator.local_aws import REGION
+from simulator.shop import Shop
 
 SECONDS_TO_HEAL = 300
 STACKS = [(STACK, REGION), ("second", REGION), (STACK, "eu-west-1")]
 
 
-def test_two_stacks_in_a_region_and_one_name_in_two_regions_each_heal_and_leave_the_others_alone() -> None:
+def test_each_of_several_stacks_heals_and_leaves_the_others_alone() -> None:
     day = GameDay("stacks", "several stacks in one account", "off", ())
-    with Shop(slow_seconds=0.2) as shop, Scene(shop, day) as scene:
-        scene.deploy()
-        outputs = {STACKS[0]: scene.outputs}
+    with Shop(slow_seconds=0.2) as shop, GameDayEnvironment(shop, day) as environment:
+        environment.deploy()
+        outputs = {STACKS[0]: environment.outputs}
         for stack, region in STACKS[1:]:
             text = json.dumps({"email": shop.email, "password": shop.password})
-            secret = scene.aws.client("secretsmanager", region).create_secret(Name=stack, SecretString=text)["ARN"]
-            parameters = {**scene.parameters, "DinerSecretArn": secret}
-            outputs[stack, region] = scene.aws.deploy(scene.built, stack, parameters, region)
+            secret = environment.aws.client("secretsmanager", region).create_secret(Name=stack, SecretString=text)[
+                "ARN"
+            ]
+            parameters = {**environment.parameters, "DinerSecretArn": secret}
+            outputs[stack, region] = environment.aws.deploy(environment.built, stack, parameters, region)
 
         def healings() -> list[int]:
             tables = [
-                Records(scene.aws.client("dynamodb", region), outputs[stack, region]["TableName"], stack)
+                Records(environment.aws.client("dynamodb", region), outputs[stack, region]["TableName"], stack)
                 for stack, region in STACKS
             ]
             return [sum(json.loads(e.data).get("outcome") == "HEALED" for e in table.log()) for table in tables]
@@ -35,7 +37,7 @@ def test_two_stacks_in_a_region_and_one_name_in_two_regions_each_heal_and_leave_
             before = healings()
             shop.chaos("fail")
             topic = outputs[stack, region]["AlarmTopicArn"]
-            scene.aws.client("sns", region).publish(TopicArn=topic, Message="Orders fail")
+            environment.aws.client("sns", region).publish(TopicArn=topic, Message="Orders fail")
             until = time.monotonic() + SECONDS_TO_HEAL
             while healings() == before and time.monotonic() < until:
                 time.sleep(0.2)

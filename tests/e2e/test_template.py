@@ -1,4 +1,4 @@
-"""The built template, where the local AWS is blind: what only AWS would enforce is read here."""
+"""The built template, as far as the local AWS is blind: what only AWS would enforce is read here."""
 
 import json
 import re
@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from console.gameday.embedded import metrics
 from remediator.adapters.metrics import EmbeddedMetrics
-from remediator.canary import PROBES, SECONDS_FOR_WAKING, Report
+from remediator.canary import PROBES, SECONDS_TO_TRIGGER, ProbeReport
 from remediator.diagnosis import LATENCY_BUDGET
-from remediator.outcome import Ending, Outcome
+from remediator.outcome import Outcome, Result
 from remediator.sample import Sample
-from remediator.settings import CanarySettings, IngestSettings, Settings, least_seconds
+from remediator.settings import CanarySettings, Environment, IngestSettings, Settings, least_seconds
+from simulator.embedded import metrics
 
 SECONDS_TO_START = 5  # a cold start may count
 
@@ -40,15 +40,12 @@ def same(some: list[dict[str, str]], others: list[dict[str, str]]) -> bool:
 
 
 def statements(template: Template) -> list[dict[str, Any]]:
+    """Every statement of every role and of every topic's and queue's policy."""
     documents = [
-        *(
-            p["PolicyDocument"]
-            for r in of_type(template, "AWS::IAM::Role").values()
-            for p in r["Properties"]["Policies"]
-        ),
-        *(r["Properties"]["PolicyDocument"] for r in of_type(template, "AWS::SNS::TopicPolicy").values()),
-        *(r["Properties"]["PolicyDocument"] for r in of_type(template, "AWS::SQS::QueuePolicy").values()),
+        p["PolicyDocument"] for r in of_type(template, "AWS::IAM::Role").values() for p in r["Properties"]["Policies"]
     ]
+    for kind in ("AWS::SNS::TopicPolicy", "AWS::SQS::QueuePolicy"):
+        documents += [r["Properties"]["PolicyDocument"] for r in of_type(template, kind).values()]
     return [statement for document in documents for statement in document["Statement"]]
 
 
@@ -61,10 +58,13 @@ def test_there_are_at_most_15_parameters_each_described_and_checked(template: Te
         assert {"AllowedPattern", "AllowedValues", "MinValue"} & set(parameter), name
 
 
-def test_only_what_nobody_else_can_know_has_no_default(template: Template) -> None:
-    without = {name for name, parameter in template["Parameters"].items() if "Default" not in parameter}
+def test_only_what_nobody_else_can_know_has_no_default_and_the_defaults_do_the_least(template: Template) -> None:
+    defaults = {name: parameter.get("Default") for name, parameter in template["Parameters"].items()}
 
-    assert without == {"ShopUrl", "DinerSecretArn", "PeopleEmail"}
+    assert {name for name, default in defaults.items() if default is None} == {
+        *("ShopUrl", "DinerSecretArn", "NotificationEmail")
+    }
+    assert (defaults["Mode"], defaults["GrafanaIngest"], defaults["GameDayCa"]) == ("observe", "off", "")
 
 
 SECRET = "arn:aws:secretsmanager:us-east-1:123456789012:secret:"
@@ -95,7 +95,7 @@ def takes(template: Template, parameter: str, value: str) -> bool:
         ("CallsAnHour", "1.5", False),
     ],
 )
-def test_parameter_takes_what_the_function_can_use_and_nothing_else(
+def test_a_parameter_takes_what_the_function_can_use_and_nothing_else(
     template: Template, parameter: str, value: str, *, taken: bool
 ) -> None:
     assert takes(template, parameter, value) == taken
@@ -113,21 +113,17 @@ def test_nothing_has_a_name_that_another_stack_of_the_account_could_have(transla
 
     An account has one dashboard of a name in all regions (CloudWatch user guide, "Using Amazon CloudWatch dashboards").
     """
-    named = {
+    names = {
         f"{logical}.{key}": json.dumps(value)
         for logical, resource in translated["Resources"].items()
         for key, value in resource.get("Properties", {}).items()
         if key.endswith("Name") and key not in ("MetricName", "DisplayName")
     }
 
-    assert "Core" in json.dumps(named)  # SAM names a layer, which alone shows that the search finds names
-    fixed = {what: name for what, name in named.items() if not re.search(r"AWS::StackName|\"(Ref|Fn::GetAtt)\"", name)}
+    assert "Core" in json.dumps(names)  # SAM names a layer, which alone shows that the search finds names
+    fixed = {each: name for each, name in names.items() if not re.search(r'AWS::StackName|"(Ref|Fn::GetAtt)"', name)}
     assert fixed == {}
-    assert "AWS::Region" in named["Dashboard.DashboardName"]
-
-
-def test_mode_is_observe_unless_a_person_says_act(template: Template) -> None:
-    assert template["Parameters"]["Mode"]["Default"] == "observe"
+    assert "AWS::Region" in names["Dashboard.DashboardName"]
 
 
 def test_no_statement_names_every_resource_or_every_action(template: Template) -> None:
@@ -147,24 +143,24 @@ SENDERS = {
 
 
 @pytest.mark.parametrize(
-    ("topic", "senders"),
-    [("AlarmTopicPolicy", ["cloudwatch", "aps"]), ("PeopleTopicPolicy", ["cloudwatch"])],
+    ("topic", "senders"), [("AlarmTopic", ["cloudwatch", "aps"]), ("NotificationTopic", ["cloudwatch"])]
 )
-def test_topics_take_what_alarms_and_workspaces_of_this_account_alone_send(
+def test_a_topic_takes_what_alarms_and_workspaces_of_this_account_alone_send(
     template: Template, topic: str, senders: list[str]
 ) -> None:
     """EventBridge has no statement: SNS takes no condition for it, so any account's rule could publish.
 
     (EventBridge user guide, "Using resource-based policies for Amazon EventBridge".)
     """
-    said = properties(template, topic)["PolicyDocument"]["Statement"]
+    given = properties(template, f"{topic}Policy")["PolicyDocument"]["Statement"]
 
-    assert [each["Principal"]["Service"] for each in said] == [f"{sender}.amazonaws.com" for sender in senders]
-    for statement in said:
+    assert [each["Principal"]["Service"] for each in given] == [f"{sender}.amazonaws.com" for sender in senders]
+    for statement in given:
         action, source = SENDERS[statement["Principal"]["Service"]]
         assert statement["Action"] == action
         assert statement["Condition"]["StringEquals"] == {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
         assert statement["Condition"]["ArnLike"]["aws:SourceArn"]["Fn::Sub"].endswith(source)
+    assert "KmsMasterKeyId" not in properties(template, topic)  # CloudWatch couldn't publish to an encrypted one
 
 
 # Decrypting is done by Secrets Manager in the role's name (its user guide, "Permissions for the KMS key").
@@ -176,24 +172,17 @@ THROUGH_THE_SECRET = {
 }
 
 
-def test_secret_under_a_customers_key_of_this_account_is_decrypted_by_way_of_that_secret_alone(
-    template: Template,
-) -> None:
-    said = [each for each in statements(template) if "kms:" in json.dumps(each["Action"])]
+def test_a_customers_key_decrypts_by_way_of_the_diners_secret_alone(template: Template) -> None:
+    given = [each for each in statements(template) if "kms:" in json.dumps(each["Action"])]
 
-    assert len(said) == len([each for each in statements(template) if each["Resource"] == {"Ref": "DinerSecretArn"}])
-    for statement in said:
+    assert len(given) == len([each for each in statements(template) if each["Resource"] == {"Ref": "DinerSecretArn"}])
+    for statement in given:
         assert statement["Action"] == "kms:Decrypt"
         assert statement["Resource"] == {"Fn::Sub": "arn:${AWS::Partition}:kms:${AWS::Region}:${AWS::AccountId}:key/*"}
         assert statement["Condition"] == THROUGH_THE_SECRET
 
 
-def test_topics_are_unencrypted_so_that_cloudwatch_can_publish(template: Template) -> None:
-    assert "KmsMasterKeyId" not in properties(template, "AlarmTopic")
-    assert "KmsMasterKeyId" not in properties(template, "PeopleTopic")
-
-
-def test_dead_letter_queue_of_the_subscription_takes_what_sns_sends(template: Template) -> None:
+def test_the_dead_letter_queue_takes_what_sns_cannot_deliver(template: Template) -> None:
     event = properties(template, "Remediate")["Events"]["Alarm"]["Properties"]
     policy = properties(template, "DeadLetterQueuePolicy")
     (statement,) = policy["PolicyDocument"]["Statement"]
@@ -202,9 +191,11 @@ def test_dead_letter_queue_of_the_subscription_takes_what_sns_sends(template: Te
     assert policy["Queues"] == [{"Ref": "DeadLetterQueue"}]
     assert statement["Principal"] == {"Service": "sns.amazonaws.com"}
     assert statement["Condition"] == {"ArnEquals": {"aws:SourceArn": {"Ref": "AlarmTopic"}}}
+    for queue in of_type(template, "AWS::SQS::Queue").values():
+        assert queue["Properties"] == {"MessageRetentionPeriod": 1209600, "SqsManagedSseEnabled": True}  # two weeks
 
 
-def test_alarm_topic_alone_invokes_the_function(template: Template) -> None:
+def test_the_alarm_topic_alone_invokes_the_function(template: Template) -> None:
     events = properties(template, "Remediate")["Events"]
 
     assert {name: event["Type"] for name, event in events.items()} == {"Alarm": "SNS"}
@@ -215,42 +206,34 @@ def test_alarm_topic_alone_invokes_the_function(template: Template) -> None:
         assert url["Properties"]["TargetFunctionArn"] != {"Fn::GetAtt": ["Remediate", "Arn"]}, name
 
 
-def test_event_that_raises_is_tried_twice_more_and_then_kept(template: Template) -> None:
+def test_an_event_that_raises_is_tried_twice_more_and_then_kept(template: Template) -> None:
     config = properties(template, "Remediate")["EventInvokeConfig"]
 
     assert config["MaximumRetryAttempts"] == 2
     assert config["DestinationConfig"]["OnFailure"]["Destination"] == {"Fn::GetAtt": ["FailureQueue", "Arn"]}
 
 
-def test_dead_letters_are_encrypted_and_kept_for_two_weeks(template: Template) -> None:
-    for queue in of_type(template, "AWS::SQS::Queue").values():
-        assert queue["Properties"] == {"MessageRetentionPeriod": 1209600, "SqsManagedSseEnabled": True}
-
-
 @pytest.mark.parametrize(
     ("alarm", "topic", "missing"),
     [
         ("OrdersFailing", "AlarmTopic", "notBreaching"),
-        ("AlarmsUndelivered", "PeopleTopic", "notBreaching"),
-        ("RemediationsFailed", "PeopleTopic", "notBreaching"),
-        ("CanarySilent", "PeopleTopic", "breaching"),
-        ("OwnErrors", "PeopleTopic", "notBreaching"),
-        ("OldestEvent", "PeopleTopic", "notBreaching"),
+        ("AlarmsUndelivered", "NotificationTopic", "notBreaching"),
+        ("RemediationsFailed", "NotificationTopic", "notBreaching"),
+        ("CanarySilent", "NotificationTopic", "breaching"),
+        ("OwnErrors", "NotificationTopic", "notBreaching"),
+        ("OldestEvent", "NotificationTopic", "notBreaching"),
     ],
 )
-def test_alarms_about_ourselves_tell_people_and_never_wake_the_machine(
+def test_alarms_about_the_remediator_notify_and_never_trigger_it(
     template: Template, alarm: str, topic: str, missing: str
 ) -> None:
     assert properties(template, alarm)["AlarmActions"] == [{"Ref": topic}]
     assert properties(template, alarm)["OKActions"] == [{"Ref": topic}]
     assert properties(template, alarm)["TreatMissingData"] == missing
-
-
-def test_there_are_at_most_six_alarms(template: Template) -> None:
     assert len(of_type(template, "AWS::CloudWatch::Alarm")) <= 6
 
 
-def test_table_expires_recovers_and_outlives_the_stack(template: Template) -> None:
+def test_the_table_expires_recovers_and_outlives_the_stack(template: Template) -> None:
     table = template["Resources"]["Table"]
 
     assert table["DeletionPolicy"] == "RetainExceptOnCreate"
@@ -260,41 +243,41 @@ def test_table_expires_recovers_and_outlives_the_stack(template: Template) -> No
     assert table["Properties"]["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
 
 
-def test_log_group_is_the_functions_own_and_expires(template: Template) -> None:
+def test_the_log_group_is_the_functions_own_and_expires(template: Template) -> None:
     assert properties(template, "Remediate")["LoggingConfig"] == {"LogGroup": {"Ref": "RemediateLogs"}}
     assert properties(template, "RemediateLogs")["RetentionInDays"] == {"Ref": "KeepDays"}
 
 
-def test_function_has_the_runtime_and_the_time_that_its_settings_need(template: Template) -> None:
+def test_the_function_has_the_runtime_the_core_and_the_time_that_it_needs(template: Template) -> None:
     function = properties(template, "Remediate")
     order_seconds = float(function["Environment"]["Variables"]["ORDER_SECONDS"])
 
     assert function["Runtime"] == "python3.13"
     assert function["Architectures"] == ["x86_64"]
+    assert function["MemorySize"] >= 1769  # a whole core (developer guide, "Configure Lambda function memory")
     assert function["Timeout"] - SECONDS_TO_START >= least_seconds(order_seconds)
     assert "ReservedConcurrentExecutions" not in function
 
 
-def test_function_gets_every_setting_and_no_other(template: Template) -> None:
-    variables = set(properties(template, "Remediate")["Environment"]["Variables"])
+@pytest.mark.parametrize(
+    ("function", "settings"), [("Remediate", Settings), ("Canary", CanarySettings), ("Ingest", IngestSettings)]
+)
+def test_a_function_gets_every_setting_and_no_other(
+    template: Template, function: str, settings: type[Environment]
+) -> None:
+    given = {name.lower() for name in environment(template, function) if not name.startswith("POWERTOOLS")}
 
-    assert {name.lower() for name in variables if not name.startswith("POWERTOOLS")} == set(Settings.model_fields)
+    assert given == set(settings.model_fields)
 
 
-def test_canary_gets_every_setting_and_no_other(template: Template) -> None:
-    variables = set(properties(template, "Canary")["Environment"]["Variables"])
-
-    assert {name.lower() for name in variables if not name.startswith("POWERTOOLS")} == set(CanarySettings.model_fields)
-
-
-def test_canarys_order_is_given_the_latency_budget_and_its_run_less_than_a_minute(template: Template) -> None:
+def test_the_canarys_order_has_the_latency_budget_and_its_run_less_than_a_minute(template: Template) -> None:
     canary = properties(template, "Canary")
 
     assert float(canary["Environment"]["Variables"]["ORDER_SECONDS"]) == LATENCY_BUDGET
-    assert 2 * LATENCY_BUDGET + SECONDS_FOR_WAKING < canary["Timeout"] < 60
+    assert 2 * LATENCY_BUDGET + SECONDS_TO_TRIGGER < canary["Timeout"] < 60
 
 
-def test_schedule_alone_runs_the_canary_each_minute_and_nobody_tries_again(template: Template) -> None:
+def test_the_schedule_runs_the_canary_each_minute_without_retries(template: Template) -> None:
     canary = properties(template, "Canary")
     (event,) = canary["Events"].values()
 
@@ -310,56 +293,56 @@ def test_schedule_alone_runs_the_canary_each_minute_and_nobody_tries_again(templ
     assert canary["EventInvokeConfig"]["MaximumRetryAttempts"] == 0
 
 
-def test_no_minutes_mean_no_canary_and_no_alarm_on_its_silence(template: Template) -> None:
+def test_zero_minutes_mean_no_canary_and_no_alarm_on_its_silence(template: Template) -> None:
     assert takes(template, "CanaryMinutes", "0")
     assert template["Conditions"]["CanaryOn"] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "CanaryMinutes"}, "0"]}]}
     assert template["Resources"]["CanarySilent"]["Condition"] == "CanaryOn"
 
 
-def test_function_has_a_whole_core_since_a_cold_start_is_processor_time(template: Template) -> None:
-    """Lambda gives a core at 1,769 MB (developer guide, "Configure Lambda function memory")."""
-    assert properties(template, "Remediate")["MemorySize"] == 1769
-
-
-def test_canary_and_ingest_have_the_memory_at_which_an_import_takes_a_second(template: Template) -> None:
-    """At 256 MB an import takes 3 s of a seventh of a core: an order of 50 ms was measured as 1.2 s."""
-    assert properties(template, "Canary")["MemorySize"] == properties(template, "Ingest")["MemorySize"] == 512
-
-
-def test_canary_may_read_the_head_and_the_secret_and_publish_alarms_and_nothing_else(template: Template) -> None:
-    (policy,) = properties(template, "CanaryRole")["Policies"]
-    may = {s["Sid"]: (s["Action"], s.get("Condition")) for s in policy["PolicyDocument"]["Statement"]}
-    keys = {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [{"Ref": "AWS::StackName"}]}}
-
-    assert may == {
-        "HeadToRead": ("dynamodb:GetItem", keys),
+LEADING_KEY = {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [{"Ref": "AWS::StackName"}]}}
+LOGS = (["logs:CreateLogStream", "logs:PutLogEvents"], None)
+MAY = {
+    "CanaryRole": {
+        "StateToRead": ("dynamodb:GetItem", LEADING_KEY),
         "Credentials": ("secretsmanager:GetSecretValue", None),
         "CredentialsKey": ("kms:Decrypt", THROUGH_THE_SECRET),
         "Alarms": ("sns:Publish", None),
-        "Logs": (["logs:CreateLogStream", "logs:PutLogEvents"], None),
-    }
+        "Logs": LOGS,
+    },
+    "IngestRole": {
+        "Secret": ("secretsmanager:GetSecretValue", None),
+        "Alarms": ("sns:Publish", None),
+        "Logs": LOGS,
+    },
+}
 
 
-def test_canary_is_silent_after_three_minutes_without_a_run_that_ended(
+@pytest.mark.parametrize("role", MAY)
+def test_canary_and_ingest_may_read_what_they_need_and_publish_alarms_and_nothing_else(
+    template: Template, role: str
+) -> None:
+    (policy,) = properties(template, role)["Policies"]
+
+    assert {s["Sid"]: (s["Action"], s.get("Condition")) for s in policy["PolicyDocument"]["Statement"]} == MAY[role]
+
+
+def test_the_canary_is_silent_after_three_minutes_without_a_finished_run(
     template: Template, capsys: pytest.CaptureFixture[str]
 ) -> None:
     alarm = properties(template, "CanarySilent")
-    EmbeddedMetrics("stack", "canary").report(Report(dict.fromkeys(("login", *PROBES), True), {}))
+    EmbeddedMetrics("stack", "canary").probes(ProbeReport(dict.fromkeys(("login", *PROBES), True), {}))
 
     put = [metric for _, data in metrics(capsys.readouterr().out) for metric in data]
 
     assert alarm["Namespace"] == environment(template, "Canary")["TARGET"] == {"Ref": "AWS::StackName"}
     read = [m for m in put if m["MetricName"] == alarm["MetricName"] and same(m["Dimensions"], alarm["Dimensions"])]
     assert len(read) == 1  # a metric of each run: its SampleCount is the number of runs that ended
-    assert (alarm["Statistic"], alarm["ComparisonOperator"], alarm["Threshold"]) == (
-        "SampleCount",
-        "LessThanThreshold",
-        1,
-    )
+    rule = (alarm["Statistic"], alarm["ComparisonOperator"], alarm["Threshold"])
+    assert rule == ("SampleCount", "LessThanThreshold", 1)
     assert (alarm["Period"], alarm["EvaluationPeriods"]) == (60, 3)
 
 
-def test_event_that_is_healed_at_its_third_try_raises_no_alarm_about_ourselves(template: Template) -> None:
+def test_an_event_that_is_healed_at_its_third_try_raises_no_alarm_about_the_remediator(template: Template) -> None:
     errors, oldest = properties(template, "OwnErrors"), properties(template, "OldestEvent")
     tries = 1 + properties(template, "Remediate")["EventInvokeConfig"]["MaximumRetryAttempts"]
     longest = (tries - 1) * properties(template, "Remediate")["Timeout"] + 60 + 120  # Lambda waits 1 and 2 minutes
@@ -369,18 +352,18 @@ def test_event_that_is_healed_at_its_third_try_raises_no_alarm_about_ourselves(t
     assert oldest["Threshold"] == 600 * 1000 > longest * 1000
 
 
-def test_dashboard_shows_metrics_that_are_printed_and_every_alarm(
+def test_the_dashboard_shows_metrics_that_are_printed_and_every_alarm(
     template: Template, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    told, given = properties(template, "Dashboard")["DashboardBody"]["Fn::Sub"]
+    text, given = properties(template, "Dashboard")["DashboardBody"]["Fn::Sub"]
     name, of_canary, nothing = given["OfTheCanary"]["Fn::If"]
     assert (name, nothing) == ("CanaryOn", "")
-    json.loads(told.replace("${OfTheCanary}", nothing))
-    body = json.loads(told.replace("${OfTheCanary}", of_canary["Fn::Sub"]))
+    json.loads(text.replace("${OfTheCanary}", nothing))
+    body = json.loads(text.replace("${OfTheCanary}", of_canary["Fn::Sub"]))
     shown = json.dumps(body)
     failed = Sample(datetime.now(UTC), 0.02, 500)
-    EmbeddedMetrics("stack", "canary").report(Report({"menu": True}, {"order": "500"}, failed))
-    EmbeddedMetrics("stack", "remediate").ending(Ending(Outcome.HEALED, "good", "i-1", {"call": 16}, 5))
+    EmbeddedMetrics("stack", "canary").probes(ProbeReport({"menu": True}, {"order": "500"}, failed))
+    EmbeddedMetrics("stack", "remediate").result(Result(Outcome.HEALED, "good", "i-1", {"call": 16}, 5))
     put = {metric["MetricName"] for _, data in metrics(capsys.readouterr().out) for metric in data}
 
     assert {"OrderFailed", "Ended", "Took", "CallsLeft"} <= put
@@ -393,64 +376,30 @@ def test_dashboard_shows_metrics_that_are_printed_and_every_alarm(
     assert len(set(spots)) == len(spots)
 
 
-def test_ingest_is_off_unless_a_person_says_so_and_all_of_it_goes_with_the_switch(template: Template) -> None:
+def test_all_of_ingest_goes_with_its_switch(template: Template) -> None:
     mine = {name: r for name, r in template["Resources"].items() if name.startswith("Ingest")}
 
-    assert template["Parameters"]["GrafanaIngest"]["Default"] == "off"
     assert set(mine) == {
         *("Ingest", "IngestSecret", "IngestLogs", "IngestRole"),
         *("IngestUrl", "IngestUrlForAll", "IngestByUrlAlone"),
     }
     assert {r["Condition"] for r in mine.values()} == {"IngestOn"}
     assert {template["Outputs"][name]["Condition"] for name in ("IngestUrl", "IngestSecretArn")} == {"IngestOn"}
+    assert mine["IngestSecret"]["Properties"]["GenerateSecretString"]["PasswordLength"] >= 32
 
 
 def test_ingest_is_called_by_its_url_alone(template: Template) -> None:
     """A URL without IAM needs both (Lambda developer guide, "Control access to Lambda function URLs")."""
     may = [each["Properties"] for each in of_type(template, "AWS::Lambda::Permission").values()]
+    everybody = {"FunctionName": {"Ref": "Ingest"}, "Principal": "*"}
 
     assert properties(template, "IngestUrl")["AuthType"] == "NONE"
     assert may == [
-        {
-            "FunctionName": {"Ref": "Ingest"},
-            "Action": "lambda:InvokeFunctionUrl",
-            "Principal": "*",
-            "FunctionUrlAuthType": "NONE",
-        },
-        {
-            "FunctionName": {"Ref": "Ingest"},
-            "Action": "lambda:InvokeFunction",
-            "Principal": "*",
-            "InvokedViaFunctionUrl": True,
-        },
+        everybody | {"Action": "lambda:InvokeFunctionUrl", "FunctionUrlAuthType": "NONE"},
+        everybody | {"Action": "lambda:InvokeFunction", "InvokedViaFunctionUrl": True},
     ]
 
 
 def test_no_function_has_a_url_by_sam_whose_guided_deploy_would_ask_about_it(template: Template) -> None:
     for name, function in of_type(template, "AWS::Serverless::Function").items():
         assert "FunctionUrlConfig" not in function["Properties"], name
-
-
-def test_ingest_gets_every_setting_and_no_other(template: Template) -> None:
-    variables = set(properties(template, "Ingest")["Environment"]["Variables"])
-
-    assert {name.lower() for name in variables if not name.startswith("POWERTOOLS")} == set(IngestSettings.model_fields)
-
-
-def test_ingest_may_write_signatures_and_publish_alarms_and_nothing_else(template: Template) -> None:
-    (policy,) = properties(template, "IngestRole")["Policies"]
-    may = {s["Sid"]: (s["Action"], s.get("Condition")) for s in policy["PolicyDocument"]["Statement"]}
-    keys = {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [{"Fn::Sub": "${AWS::StackName}#WEBHOOKS"}]}}
-
-    assert may == {
-        "SignaturesAlone": (["dynamodb:PutItem", "dynamodb:DeleteItem"], keys),
-        "Secret": ("secretsmanager:GetSecretValue", None),
-        "Alarms": ("sns:Publish", None),
-        "Logs": (["logs:CreateLogStream", "logs:PutLogEvents"], None),
-    }
-
-
-def test_secret_of_the_webhooks_is_made_by_the_stack_and_long(template: Template) -> None:
-    made = properties(template, "IngestSecret")["GenerateSecretString"]
-
-    assert made == {"PasswordLength": 64, "ExcludePunctuation": True}

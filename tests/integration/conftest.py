@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from console.gameday.local_aws import LocalAws
-from console.gameday.shop import Shop
+from simulator.local_aws import LocalAws
+from simulator.shop import Shop
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""The canary by its real adapters: HTTP over sockets, the head in a DynamoDB engine, the wake in a real topic."""
+"""The canary over real sockets, against the stand-in shop."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -7,17 +7,17 @@ from ssl import PEM_cert_to_DER_cert
 
 import pytest
 
-from console.gameday.days import DAYS
-from console.gameday.shop import Shop
-from remediator.adapters.http import Caller, HttpFactory, HttpShop
+from remediator.adapters.http import HttpClient, HttpFactory, HttpShop
 from remediator.bootstrap import now
 from remediator.canary import Canary
+from remediator.deadline import Deadline
 from remediator.diagnosis import LATENCY_BUDGET
 from remediator.masking import Mask
 from remediator.report_link import FIELD_NAMES
-from remediator.sample import Deadline
 from remediator.settings import CanarySettings
-from tests.memory import KnownSecret, MemoryStore
+from simulator.days import DAYS
+from simulator.shop import Shop
+from tests.support.fakes import KnownSecret, MemoryStore
 
 
 @pytest.fixture(scope="module")
@@ -39,10 +39,10 @@ def canary(shop: Shop, published: list[str]) -> Canary:
             "order_seconds": LATENCY_BUDGET,
         }
     )
-    caller = Caller(now, PEM_cert_to_DER_cert(Path(shop.ca_file).read_text()))
+    client = HttpClient(now, PEM_cert_to_DER_cert(Path(shop.ca_file).read_text()))
     return Canary(
-        shop=HttpShop(caller, settings, KnownSecret(shop.email, shop.password), Mask()),
-        keys=HttpFactory(caller, shop.factory_host).keys,
+        shop=HttpShop(client, settings, KnownSecret(shop.email, shop.password), Mask()),
+        keys=HttpFactory(client, shop.factory_host).keys,
         store=MemoryStore(),
         publish=published.append,
         minutes=1,

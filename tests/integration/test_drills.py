@@ -1,4 +1,4 @@
-"""A part of each drill, in seconds; `make crash-matrix`, `make storm` and `make faults` play them whole."""
+"""A part of each test of the protocol, in seconds; `make` plays them whole: crash-matrix, storm and faults."""
 
 import os
 import subprocess
@@ -9,17 +9,17 @@ from dataclasses import replace
 
 import pytest
 
-from console.gameday.local_aws import LocalAws
-from console.places import ROOT
 from remediator.adapters.dynamodb import DynamoStore
 from remediator.bootstrap import now
+from remediator.deadline import Deadline
 from remediator.errors import StateError
-from remediator.head import Change, Head, Wake, claim
-from remediator.sample import Deadline
-from tests.drills.faults import ALL, CALLS, table
-from tests.drills.real_parts import KEEP, TABLE, Parts, far_shop, furnish
-from tests.drills.storm import AT_ONCE, storm
-from tests.scenes import alarm
+from remediator.state import State
+from simulator.local_aws import LocalAws
+from simulator.paths import ROOT
+from tests.protocol.faults import ALL, CALLS, table
+from tests.protocol.real_parts import KEEP, TABLE, Parts, far_shop, furnish
+from tests.protocol.storm import AT_ONCE, storm
+from tests.support.builders import alarm, claim
 
 BEGAN = now()
 
@@ -32,7 +32,7 @@ def parts(aws: LocalAws) -> Iterator[Parts]:
 
 def test_run_killed_at_a_boundary_or_any_instant_is_ended_well_by_the_next_delivery() -> None:
     """In a process of its own: what forks may have no threads."""
-    words = [sys.executable, "-m", "tests.drills.crash_matrix", "--every", "9", "--random", "4"]
+    words = [sys.executable, "-m", "tests.protocol.crash_matrix", "--every", "9", "--random", "4"]
     path = {"PATH": os.environ["PATH"], "PYTHONPATH": f"{ROOT}:{ROOT / 'layers/core'}"}
     done = subprocess.run(words, cwd=ROOT, env=path, capture_output=True, text=True, check=False)
 
@@ -55,16 +55,14 @@ def test_one_fault_of_each_call_ends_by_its_name_and_no_call_lacks_an_intent() -
     assert table(rows, said.append) == 0, said
 
 
-def test_nothing_is_called_where_the_table_is_missing(parts: Parts) -> None:
+def test_nothing_is_called_if_the_table_is_missing(parts: Parts) -> None:
     store = DynamoStore(parts.clients["dynamodb"], "nowhere", "missing", KEEP)
 
     assert_nothing_called(parts, "missing", "ResourceNotFoundException", store)
 
 
-def test_nothing_is_called_where_the_head_is_of_an_unknown_format(parts: Parts) -> None:
-    claimed = claim(Head(), Wake("r-9#0", "bbbb2222", now(), "a", "b"), now(), now())
-    assert isinstance(claimed, Change)
-    parts.store("format").commit(Head(), claimed)
+def test_nothing_is_called_if_the_state_is_of_an_unknown_format(parts: Parts) -> None:
+    parts.store("format").commit(State(), claim())
     parts.reading.update_item(
         TableName=TABLE,
         Key={"pk": {"S": "format"}, "sk": {"S": "HEAD"}},
@@ -73,9 +71,9 @@ def test_nothing_is_called_where_the_head_is_of_an_unknown_format(parts: Parts) 
         ExpressionAttributeValues={":f": {"N": "99"}},
     )
 
-    assert_nothing_called(parts, "format", "the head is of format 99", parts.store("format"))
-    (event,) = parts.records("format").events(BEGAN)
-    assert (event["outcome"], "format 99" in event["reason"]) == ("FAILED", True)
+    assert_nothing_called(parts, "format", "the state is of format 99", parts.store("format"))
+    (delivery,) = parts.records("format").deliveries(BEGAN)
+    assert (delivery["outcome"], "format 99" in delivery["reason"]) == ("FAILED", True)
 
 
 def assert_nothing_called(parts: Parts, target: str, reason: str, store: DynamoStore) -> None:

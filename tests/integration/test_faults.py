@@ -13,10 +13,11 @@ from datetime import UTC, datetime
 import pytest
 import trustme
 
-from remediator.adapters.http import Caller
-from remediator.diagnosis import Verdict, diagnose
+from remediator.adapters.http import HttpClient
+from remediator.deadline import Deadline
+from remediator.diagnosis import Symptom, diagnose
 from remediator.report_link import LinkPolicy, ReportLink, guard
-from remediator.sample import Deadline, Fault, Sample
+from remediator.sample import Fault, Sample
 
 SECONDS = 30.0  # more than any answer takes that comes at all
 SHORT = 0.5  # for those that never end
@@ -59,7 +60,7 @@ def server(answer: Callable[[socket.socket], None], *, tls: bool = False) -> Ite
 
 
 def asked(url: str, method: str = "POST", seconds: float = SECONDS) -> Sample:
-    return Caller(lambda: datetime.now(UTC)).ask(method, url, Deadline.after(SECONDS), seconds)
+    return HttpClient(lambda: datetime.now(UTC)).ask(method, url, Deadline.after(SECONDS), seconds)
 
 
 def reset(connection: socket.socket) -> None:
@@ -126,7 +127,7 @@ def test_fault_is_named_and_takes_little_memory(answer: Callable[[socket.socket]
 
     assert sample.fault is fault
     assert peak < 100 * MEGABYTE
-    assert diagnose([sample], {}).verdict is Verdict.UNREACHABLE
+    assert diagnose([sample], {}).symptom is Symptom.UNREACHABLE
 
 
 @pytest.mark.parametrize(
@@ -140,7 +141,7 @@ def test_fault_is_named_and_takes_little_memory(answer: Callable[[socket.socket]
 )  # fmt: skip
 def test_answer_that_is_not_the_shops_is_unreachable_and_no_redirect_followed(whole: bytes) -> None:
     with server(text(whole)) as url:
-        assert diagnose([asked(url)], {}).verdict is Verdict.UNREACHABLE
+        assert diagnose([asked(url)], {}).symptom is Symptom.UNREACHABLE
 
 
 def test_certificate_that_nobody_signed_is_not_accepted() -> None:
@@ -155,7 +156,7 @@ def test_report_behind_an_unknown_certificate_or_a_redirect_is_a_fault_or_an_ans
         link = guard(f"https://{host}/api/support/{'0' * 32}/report/abc", policy, lambda *_: ())
         assert isinstance(link, ReportLink)
 
-        answer = Caller(lambda: datetime.now(UTC)).call(link, Deadline.after(SECONDS), SECONDS)
+        answer = HttpClient(lambda: datetime.now(UTC)).call(link, Deadline.after(SECONDS), SECONDS)
 
     assert answer.fault is Fault.TLS
 
@@ -168,8 +169,8 @@ def test_kept_connection_that_was_closed_is_opened_anew() -> None:
         connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: keep-alive\r\n\r\n{}")
 
     with server(once) as url:
-        caller = Caller(lambda: datetime.now(UTC))
-        answers = [caller.ask("GET", url, Deadline.after(SECONDS), SECONDS) for _ in range(3)]
+        client = HttpClient(lambda: datetime.now(UTC))
+        answers = [client.ask("GET", url, Deadline.after(SECONDS), SECONDS) for _ in range(3)]
 
     assert [answer.status for answer in answers] == [200, 200, 200]
     assert len(hits) == 3

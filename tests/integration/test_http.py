@@ -1,5 +1,6 @@
 """The HTTP adapters against the shop on loopback."""
 
+import io
 import logging
 import os
 from datetime import UTC, datetime
@@ -7,17 +8,20 @@ from pathlib import Path
 from ssl import PEM_cert_to_DER_cert
 
 import pytest
+from aws_lambda_powertools import Logger
 
-from console.gameday.local_aws import hold_port, number
-from console.gameday.shop import Shop
-from remediator.adapters.http import Caller, HttpFactory, HttpShop
+from remediator.adapters.http import HttpClient, HttpFactory, HttpShop
 from remediator.adapters.pinned import system_resolver
-from remediator.diagnosis import Verdict, diagnose, judge_login
+from remediator.bootstrap import new_mask
+from remediator.deadline import Deadline
+from remediator.diagnosis import Symptom, diagnose, judge_login
 from remediator.masking import Mask
 from remediator.report_link import LinkPolicy, ReportLink, guard
-from remediator.sample import Deadline, Fault
+from remediator.sample import Fault
 from remediator.settings import Settings
-from tests.memory import KnownSecret
+from simulator.local_aws import hold_port, number
+from simulator.shop import Shop
+from tests.support.fakes import KnownSecret
 
 SOON = Deadline.after(3600)
 
@@ -30,17 +34,17 @@ def adapter(shop: Shop, password: str | None = None, url: str | None = None) -> 
             "allowed_report_hosts": shop.factory_host,
             "diner_secret_arn": "a",
             "table": "t",
-            "people_topic_arn": "a",
+            "notification_topic_arn": "a",
             "order": '{"franchiseId":1,"storeId":1,"items":[{"menuId":1,"description":"Veggie","price":0.0038}]}',
         }
     )
     secret = KnownSecret(shop.email, password or shop.password)
-    return HttpShop(Caller(lambda: datetime.now(UTC)), settings, secret, Mask())
+    return HttpShop(HttpClient(lambda: datetime.now(UTC)), settings, secret, Mask())
 
 
 def factory(shop: Shop, *, known: bool = True) -> HttpFactory:
     ca = PEM_cert_to_DER_cert(Path(shop.ca_file).read_text()) if known else None
-    return HttpFactory(Caller(lambda: datetime.now(UTC), ca), shop.factory_host)
+    return HttpFactory(HttpClient(lambda: datetime.now(UTC), ca), shop.factory_host)
 
 
 def link_of(shop: Shop) -> ReportLink:
@@ -48,7 +52,7 @@ def link_of(shop: Shop) -> ReportLink:
     token = judge_login(service.login(SOON))
     assert isinstance(token, str)
     shown = diagnose([service.order(token, SOON)], factory(shop).keys(SOON))
-    assert shown.verdict is Verdict.FAIL
+    assert shown.symptom is Symptom.FAIL
     policy = LinkPolicy(frozenset({shop.factory_host}), allow_private=True)
     link = guard(shown.links[0], policy, system_resolver)
     assert isinstance(link, ReportLink), link
@@ -56,28 +60,28 @@ def link_of(shop: Shop) -> ReportLink:
 
 
 @pytest.fixture(autouse=True)
-def _well(shop: Shop) -> None:
+def _without_chaos(shop: Shop) -> None:
     shop.chaos("off")
 
 
-def test_healthy_order_is_healthy_and_the_token_is_given_back(shop: Shop) -> None:
+def test_a_good_order_is_healthy_and_the_token_is_given_back(shop: Shop) -> None:
     service = adapter(shop)
     token = judge_login(service.login(SOON))
     assert isinstance(token, str)
 
-    assert diagnose([service.order(token, SOON)], factory(shop).keys(SOON)).verdict is Verdict.HEALTHY
+    assert diagnose([service.order(token, SOON)], factory(shop).keys(SOON)).symptom is Symptom.HEALTHY
     service.logout(token, SOON)
-    assert diagnose([service.order(token, SOON)], factory(shop).keys(SOON)).verdict is Verdict.UNAUTHORIZED
+    assert diagnose([service.order(token, SOON)], factory(shop).keys(SOON)).symptom is Symptom.UNAUTHORIZED
 
 
-def test_wrong_password_is_unauthorized(shop: Shop) -> None:
+def test_a_wrong_password_is_unauthorized(shop: Shop) -> None:
     shown = judge_login(adapter(shop, password="not the password").login(SOON))
 
     assert not isinstance(shown, str)
-    assert shown.verdict is Verdict.UNAUTHORIZED
+    assert shown.symptom is Symptom.UNAUTHORIZED
 
 
-def test_get_of_the_link_ends_the_failure(shop: Shop) -> None:
+def test_a_call_of_the_link_ends_the_failure(shop: Shop) -> None:
     shop.chaos("fail")
     link = link_of(shop)
 
@@ -87,7 +91,7 @@ def test_get_of_the_link_ends_the_failure(shop: Shop) -> None:
     assert shop.state()["chaos"] == "off"
 
 
-def test_factory_with_an_unknown_certificate_is_not_called(shop: Shop) -> None:
+def test_a_factory_with_an_unknown_certificate_is_not_called(shop: Shop) -> None:
     shop.chaos("fail")
 
     answer = factory(shop, known=False).call(link_of(shop), SOON)
@@ -96,19 +100,19 @@ def test_factory_with_an_unknown_certificate_is_not_called(shop: Shop) -> None:
     assert shop.state()["chaos"] == "fail"
 
 
-def test_shop_that_is_not_there_is_refused(shop: Shop) -> None:
+def test_a_shop_that_is_not_there_is_a_refused_connection(shop: Shop) -> None:
     with hold_port() as held:  # and nobody listens
         assert adapter(shop, url=f"http://127.0.0.1:{number(held)}").login(SOON).fault is Fault.REFUSED
 
 
-def test_request_without_time_left_is_not_sent(shop: Shop) -> None:
+def test_a_request_without_time_left_is_not_sent(shop: Shop) -> None:
     before = len(shop.requests)
 
     assert adapter(shop).login(Deadline.after(0)).fault is Fault.TIMEOUT
     assert len(shop.requests) == before
 
 
-def test_environment_leads_no_request_elsewhere(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_environment_leads_no_request_elsewhere(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
         monkeypatch.setitem(os.environ, name, "http://127.0.0.1:9")
 
@@ -116,12 +120,9 @@ def test_environment_leads_no_request_elsewhere(shop: Shop, monkeypatch: pytest.
 
 
 def test_no_secret_is_in_what_the_http_libraries_log(shop: Shop, caplog: pytest.LogCaptureFixture) -> None:
-    from remediator.bootstrap import hush  # noqa: PLC0415 - importing it makes a logger
-
-    hush()
+    new_mask(Logger(service="test_http", stream=io.StringIO()))  # as each function does first
     shop.chaos("fail")
     with caplog.at_level(logging.DEBUG):
-        hush()
         factory(shop).call(link_of(shop), SOON)
 
     assert shop.vendor_token not in caplog.text

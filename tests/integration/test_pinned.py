@@ -1,4 +1,4 @@
-"""Connections over real TLS on loopback: where they go, and what they send."""
+"""Connections over real TLS on loopback: to which address they go, and what they send."""
 
 import socket
 import ssl
@@ -120,7 +120,7 @@ def call(link: ReportLink, trusted: str, timeout: float = 60.0) -> requests.Resp
         return session.get(link.reveal(), verify=trusted, timeout=timeout)
 
 
-# --- where they go
+# --- to which address they go
 
 
 def test_a_judged_address_is_reached_under_the_name_of_the_link(authority: trustme.CA, trusted: str) -> None:
@@ -134,7 +134,7 @@ def test_a_judged_address_is_reached_under_the_name_of_the_link(authority: trust
 
 @contextmanager
 def nothing_leaves_loopback() -> Iterator[list[object]]:
-    """Stops each connection to elsewhere before a packet is sent, and lists where it was to go."""
+    """Stops each connection to elsewhere before a packet is sent, and lists its address."""
     stopped: list[object] = []
     active = [True]
 
@@ -152,7 +152,7 @@ def nothing_leaves_loopback() -> Iterator[list[object]]:
         active.clear()
 
 
-def test_a_name_that_is_public_at_the_check_and_loopback_at_the_connection_is_not_reached(
+def test_a_name_that_turns_from_public_to_loopback_between_check_and_connection_is_not_reached(
     authority: trustme.CA, trusted: str
 ) -> None:
     with Server(authority).running() as server, nothing_leaves_loopback() as stopped:
@@ -178,7 +178,7 @@ def test_only_the_judged_one_of_two_servers_of_the_same_name_is_reached(authorit
         assert other.connections == 0
 
 
-def test_one_connection_is_kept_and_a_new_one_goes_to_the_judged_address_again(
+def test_a_connection_is_kept_and_a_new_one_goes_to_the_judged_address_again(
     authority: trustme.CA, trusted: str
 ) -> None:
     with Server(authority).running() as other:
@@ -205,9 +205,7 @@ def test_one_connection_is_kept_and_a_new_one_goes_to_the_judged_address_again(
         assert other.connections == 0
 
 
-def test_connection_made_before_the_link_was_judged_is_used_where_it_leads_to_a_judged_address(
-    authority: trustme.CA, trusted: str
-) -> None:
+def test_an_earlier_connection_is_used_if_it_leads_to_a_judged_address(authority: trustme.CA, trusted: str) -> None:
     with Server(authority).running() as server:
         transport = Transport()
         with open_session(transport) as session:
@@ -218,7 +216,7 @@ def test_connection_made_before_the_link_was_judged_is_used_where_it_leads_to_a_
         assert server.connections == 1
 
 
-def test_connection_made_before_is_given_up_where_it_leads_elsewhere(authority: trustme.CA, trusted: str) -> None:
+def test_an_earlier_connection_is_given_up_if_it_leads_elsewhere(authority: trustme.CA, trusted: str) -> None:
     with (
         Server(authority).running() as other,
         Server(authority, address="127.0.0.2", port=other.port).running() as judged,
@@ -232,7 +230,7 @@ def test_connection_made_before_is_given_up_where_it_leads_elsewhere(authority: 
         assert [len(server.heads) for server in (other, judged)] == [1, 1]
 
 
-def test_pin_ends_with_its_block(authority: trustme.CA, trusted: str) -> None:
+def test_a_pin_ends_with_its_block(authority: trustme.CA, trusted: str) -> None:
     with Server(authority).running() as server:
         transport = Transport()
         with open_session(transport) as session:
@@ -251,7 +249,7 @@ def test_cookies_are_not_kept(authority: trustme.CA, trusted: str) -> None:
         assert not [head for head in server.heads if b"cookie" in head.lower()]
 
 
-def test_the_next_judged_address_is_tried_where_one_refuses(authority: trustme.CA, trusted: str) -> None:
+def test_the_next_judged_address_is_tried_if_one_refuses(authority: trustme.CA, trusted: str) -> None:
     with Server(authority).running() as server:
         link = link_to(server.port, "127.0.0.3", "::1", "127.0.0.1")
         assert call(link, trusted).status_code == 200
@@ -309,34 +307,33 @@ def test_proxies_are_ignored(authority: trustme.CA, trusted: str, monkeypatch: p
 # --- what they send
 
 
-@pytest.mark.parametrize("method", ["HEAD", "POST", "PUT", "DELETE", "OPTIONS"])
-def test_a_pinned_transport_sends_nothing_but_a_get(authority: trustme.CA, trusted: str, method: str) -> None:
+@pytest.mark.parametrize(
+    ("method", "change"),
+    [
+        *((method, "") for method in ("HEAD", "POST", "PUT", "DELETE", "OPTIONS")),
+        *(("GET", change) for change in ("another code", "?x", "another path", "http")),
+    ],
+)
+def test_a_pinned_transport_sends_a_get_of_its_link_and_nothing_else(
+    authority: trustme.CA, trusted: str, method: str, change: str
+) -> None:
     with Server(authority).running() as server:
         link = link_to(server.port, "127.0.0.1")
-        with (
-            pinned(link) as session,
-            pytest.raises(ValueError, match="nothing else") as caught,
-        ):
-            session.request(method, link.reveal(), verify=trusted, timeout=60)
+        url = {
+            "": link.reveal(),
+            "?x": f"{link.reveal()}?x",
+            "another code": link_to(server.port, "127.0.0.1", code="other").reveal(),
+            "another path": f"https://{NAME}:{server.port}/",
+            "http": link.reveal().replace("https", "http"),
+        }[change]
+        with pinned(link) as session, pytest.raises(ValueError, match="nothing else") as caught:
+            session.request(method, url, verify=trusted, timeout=60)
         assert KEY not in str(caught.value)
         assert server.connections == 0
 
 
-def test_a_pinned_transport_sends_no_other_link(authority: trustme.CA, trusted: str) -> None:
-    with Server(authority).running() as server:
-        link = link_to(server.port, "127.0.0.1")
-        other = link_to(server.port, "127.0.0.1", code="other")
-        with pinned(link) as session:
-            plain = link.reveal().replace("https", "http")
-            for url in (other.reveal(), link.reveal() + "?x", f"https://{NAME}:{server.port}/", plain):
-                with pytest.raises(ValueError, match="nothing else"):
-                    session.get(url, verify=trusted, timeout=60)
-        assert server.connections == 0
-
-
 def test_a_link_that_was_not_looked_up_is_not_called() -> None:
-    policy = LinkPolicy(frozenset({NAME}))
-    link = guard(f"https://{NAME}{PATH}", policy, None)
+    link = guard(f"https://{NAME}{PATH}", LinkPolicy(frozenset({NAME})), None)
     assert isinstance(link, ReportLink)
     with pytest.raises(ValueError, match="not looked up"), pinned(link):
         pass

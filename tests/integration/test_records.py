@@ -8,20 +8,22 @@ from typing import Any
 
 import pytest
 
-from console.gameday.local_aws import LocalAws
-from console.places import ROOT
-from console.records import Records
+from remediator import decisions
 from remediator.adapters.dynamodb import SUMMARIES, DynamoStore
-from remediator.head import Change, Head, Summary, Wake, claim, close, pause, told
+from remediator.decisions import Finding, Trigger
 from remediator.outcome import Outcome
-from tests.scenes import BEGAN
+from remediator.state import Change, State, Summary
+from remediator_cli.records import Records
+from simulator.local_aws import LocalAws
+from simulator.paths import ROOT
+from tests.support.builders import BEGAN
 
 INCIDENTS = 60
 KEEP = timedelta(days=400)
 
 
 @dataclass
-class Heard:
+class Requests:
     """The requests of one client, and how many items their answers held."""
 
     operations: list[str] = field(default_factory=list)
@@ -50,11 +52,11 @@ def table(aws: LocalAws) -> Iterator[str]:
 def fill(aws: LocalAws, table: str, target: str, entries: int) -> None:
     """So many log entries, and the summaries of INCIDENTS among them."""
     summaries = [
-        Summary(f"{BEGAN + timedelta(minutes=n):%Y%m%dT%H%M%SZ}-aaaa", "OrdersFailing", BEGAN, n, n, 1, None)
+        Summary(f"{BEGAN + timedelta(minutes=n):%Y%m%dT%H%M%SZ}-aaaa", "OrdersFailing", BEGAN, n, n, 1)
         for n in range(INCIDENTS)
     ]
     rows = [
-        *({"sk": {"S": f"LOG#{v:010d}"}, "kind": {"S": "told"}} for v in range(1, entries + 1)),
+        *({"sk": {"S": f"LOG#{v:010d}"}, "kind": {"S": "notified"}} for v in range(1, entries + 1)),
         *({"sk": {"S": f"INCIDENT#{s.id}"}, "summary": {"S": SUMMARIES.dump_json(s).decode()}} for s in summaries),
     ]
     puts = [{"PutRequest": {"Item": {"pk": {"S": target}, **row}}} for row in rows]
@@ -65,11 +67,11 @@ def fill(aws: LocalAws, table: str, target: str, entries: int) -> None:
             assert not done["UnprocessedItems"]
 
 
-def newest(aws: LocalAws, table: str, target: str) -> tuple[Heard, list[Summary]]:
-    client, heard = aws.client("dynamodb"), Heard()
-    client.meta.events.register("before-call.dynamodb.*", heard.asked)
-    client.meta.events.register("after-call.dynamodb.*", heard.answered)
-    return heard, Records(client, table, target).incidents(50)
+def newest(aws: LocalAws, table: str, target: str) -> tuple[Requests, list[Summary]]:
+    client, requests = aws.client("dynamodb"), Requests()
+    client.meta.events.register("before-call.dynamodb.*", requests.asked)
+    client.meta.events.register("after-call.dynamodb.*", requests.answered)
+    return requests, Records(client, table, target).incidents(50)
 
 
 def test_newest_fifty_make_the_same_requests_and_read_the_same_items_however_long_the_log(
@@ -87,27 +89,30 @@ def test_newest_fifty_make_the_same_requests_and_read_the_same_items_however_lon
 
 def test_nothing_that_reads_a_stack_scans_its_table() -> None:
     """A game day's search for leaked secrets does, in the local AWS."""
-    sources = [*ROOT.glob("layers/**/*.py"), *ROOT.glob("functions/**/*.py"), *ROOT.glob("console/**/*.py")]
+    sources = [
+        *ROOT.glob("layers/**/*.py"),
+        *ROOT.glob("functions/**/*.py"),
+        *ROOT.glob("remediator_cli/**/*.py"),
+        *ROOT.glob("simulator/**/*.py"),
+    ]
 
-    assert [file.name for file in sources if ".scan(" in file.read_text()] == ["scene.py"]
+    assert [file.name for file in sources if ".scan(" in file.read_text()] == ["environment.py"]
 
 
-def opened(store: DynamoStore, minute: int) -> Head:
+def check(store: DynamoStore, minute: int, outcome: Outcome | None) -> State:
+    """A check that ends in that outcome, or has only just begun."""
     at = BEGAN + timedelta(minutes=minute)
-    change = claim(store.head(), Wake(f"r-{minute}#0", f"{minute:08d}", at, "OrdersFailing", "it fires"), at, at)
+    trigger = Trigger(f"r-{minute}#0", f"{minute:08d}", at, "OrdersFailing", "it fires")
+    state = written(store, decisions.claim(store.state(), trigger, at, at))
+    if outcome:
+        finding = Finding(outcome, "so it was", at, failing=outcome is not Outcome.ALREADY_HEALTHY)
+        state = written(store, decisions.finish(state, trigger.run, at, finding, {"total": 1}, gives_way=False))
+    return state
+
+
+def written(store: DynamoStore, change: object) -> State:
     assert isinstance(change, Change)
-    return written(store, change)
-
-
-def closed(store: DynamoStore, minute: int) -> Head:
-    at = BEGAN + timedelta(minutes=minute, seconds=30)
-    change = close(store.head(), f"{minute:08d}", at, at, "good", {"total": 1})
-    assert isinstance(change, Change)
-    return written(store, change)
-
-
-def written(store: DynamoStore, change: Change) -> Head:
-    new = store.commit(store.head(), change)
+    new = store.commit(store.state(), change)
     assert new
     return new
 
@@ -116,44 +121,51 @@ def test_incidents_since_a_time_leave_older_ones_out(aws: LocalAws, table: str) 
     client = aws.client("dynamodb")
     store, records = DynamoStore(client, table, "since", KEEP), Records(client, table, "since")
     for minute in (0, 5, 10):
-        opened(store, minute)
-        closed(store, minute)
+        check(store, minute, Outcome.NO_LINK)
+        check(store, minute + 1, Outcome.ALREADY_HEALTHY)
 
     assert len(records.incidents()) == 3
     assert len(records.incidents(since=BEGAN + timedelta(minutes=5))) == 2
     assert [each.outcome for each in records.incidents(1)] == [Outcome.ALREADY_HEALTHY]
 
 
-def test_an_incidents_part_of_the_log_holds_brakes_and_the_message_after_it_and_no_more(
+def test_an_incidents_part_of_the_log_holds_controls_and_the_notification_after_it_and_no_more(
     aws: LocalAws, table: str
 ) -> None:
     client = aws.client("dynamodb")
     store, records = DynamoStore(client, table, "part", KEEP), Records(client, table, "part")
-    opened(store, 0)
-    written(store, pause(store.head(), BEGAN, "release 42", "ana", None))
+    check(store, 0, Outcome.ALREADY_HEALTHY)
+    check(store, 1, Outcome.NO_LINK)
+    written(store, decisions.pause(store.state(), BEGAN, "release 42", "ana", None))
     (ongoing,) = records.incidents()
     still_open = [entry.kind for entry in records.log(ongoing)]
-    opened(store, 1)  # woken once more, so that people are told of the end
-    head = closed(store, 1)
-    after = told(head, [message.id for message in head.outbox], BEGAN)
-    assert after
-    written(store, after)
-    opened(store, 2)
-    older = records.incidents()[1]
+    state = check(store, 2, Outcome.ALREADY_HEALTHY)
+    written(store, decisions.mark_sent(state, [each.id for each in state.outbox], BEGAN))
+    check(store, 3, None)
+    (ended,) = records.incidents()
 
-    assert still_open == ["opened", "paused"]
-    assert [entry.kind for entry in records.log(older)] == ["opened", "paused", "continued", "closed", "told"]
-    assert [entry.kind for entry in records.log(records.incidents()[0])] == ["opened"]
+    assert still_open == ["claimed", "opened", "finished", "paused"]
+    assert [entry.kind for entry in records.log(ended)] == [*still_open, "claimed", "finished", "notified"]
+    assert records.log()[0].kind == "claimed"
+
+
+def test_checks_of_a_healthy_shop_are_no_incidents(aws: LocalAws, table: str) -> None:
+    client = aws.client("dynamodb")
+    store, records = DynamoStore(client, table, "healthy", KEEP), Records(client, table, "healthy")
+
+    state = check(store, 0, Outcome.ALREADY_HEALTHY)
+
+    assert (records.incidents(), state.outbox) == ([], ())
 
 
 def test_incident_is_found_by_the_beginning_of_its_id(aws: LocalAws, table: str) -> None:
     client = aws.client("dynamodb")
     store, records = DynamoStore(client, table, "name", KEEP), Records(client, table, "name")
-    head = opened(store, 0)
-    assert head.incident
+    state = check(store, 0, Outcome.NO_LINK)
+    assert state.incident
 
-    found = records.incident(head.incident.id[:13])
+    found = records.incident(state.incident.id[:13])
     assert found
-    assert found.id == head.incident.id
+    assert found.id == state.incident.id
     assert records.incident("2031") is None
-    assert records.events(datetime.now(UTC)) == []
+    assert records.deliveries(datetime.now(UTC)) == []

@@ -9,19 +9,19 @@ from typing import Any
 import boto3
 import pytest
 
-from console.gameday.local_aws import REGION, LocalAws
-from console.places import ROOT
-from console.queues import received
-from console.redrive import QUEUES, _again, dead_letters
-from console.stack import Stack
-from tests.scenes import alarm
+from remediator_cli.queues import received
+from remediator_cli.redrive import QUEUES, _again, dead_letters
+from remediator_cli.stack import Stack
+from simulator.local_aws import REGION, LocalAws
+from simulator.paths import ROOT
+from tests.support.builders import alarm
 
 NOTE = {"Type": "Notification", "Subject": "OrdersFailing", "Message": "orders fail", "MessageId": "m-1"}
 
 
 @pytest.fixture
 def stack(aws: LocalAws) -> Stack:
-    """A stack's queues and topic, with a queue that hears what the topic is told. The queues are empty."""
+    """A stack's queues and topic, with a queue subscribed to the topic. The queues are empty."""
     queues, topics = aws.client("sqs"), aws.client("sns")
     urls = {name: queues.create_queue(QueueName=f"redrive-{name}")["QueueUrl"] for name in (*QUEUES, "heard")}
     for url in urls.values():
@@ -70,7 +70,7 @@ def test_letters_of_both_shapes_are_sent_again_and_leave_their_queues(stack: Sta
     assert [bodies(stack, queue) for queue in QUEUES] == [[], []]
 
 
-def test_all_letters_are_found_where_asking_without_a_wait_shows_none(stack: Stack) -> None:
+def test_all_letters_are_found_if_asking_without_a_wait_shows_none(stack: Stack) -> None:
     send(stack, QUEUES[0], *[NOTE] * 11)
     send(stack, QUEUES[1], NOTE)
     url, doubtful = stack.outputs[QUEUES[0]], short_sighted(stack)
@@ -99,10 +99,14 @@ def test_what_was_shown_and_not_sent_can_be_received_again_at_once_however_it_en
 
 def test_queues_are_read_in_one_place_which_waits() -> None:
     sources = [
-        file for folder in ("console", "tests", "benchmarks", "layers") for file in (ROOT / folder).rglob("*.py")
+        file
+        for folder in ("remediator_cli", "simulator", "tests", "benchmarks", "layers")
+        for file in (ROOT / folder).rglob("*.py")
     ]
     asking = {
         file.relative_to(ROOT).as_posix() for file in sources if re.search(r"\.receive_message\(", file.read_text())
     }
 
-    assert asking == {"console/queues.py", "tests/integration/test_redrive.py"}, "the second does what it warns of"
+    assert asking == {"remediator_cli/queues.py", "tests/integration/test_redrive.py"}, (
+        "the second does what it warns of"
+    )

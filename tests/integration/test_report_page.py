@@ -9,9 +9,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from console.report import page as written
 from remediator.outcome import Outcome
-from tests.endings import ENDINGS, INCIDENT_OF_2025, facts, played
+from remediator_cli.report import page as written
+from tests.support.outcomes import INCIDENT_OF_2025, OUTCOMES, facts, played
 
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = [
@@ -35,7 +35,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def open_page(browser: Browser, tmp_path: Path) -> Iterator[Any]:
-    """Opens an outcome's report; fails where it logs anything, or asks for anything but itself."""
+    """Opens an outcome's report; fails if it logs anything, or loads anything but itself."""
     contexts, heard = [], []
 
     def opened(outcome: Outcome, viewport: dict[str, int] = WIDE, scheme: str = "light") -> Page:
@@ -62,7 +62,7 @@ def open_page(browser: Browser, tmp_path: Path) -> Iterator[Any]:
     ("outcome", "viewport", "scheme"),
     [
         *((Outcome.HEALED, viewport, scheme) for viewport in (WIDE, PHONE) for scheme in ("light", "dark")),
-        *((outcome, PHONE, "dark") for outcome in ENDINGS if outcome is not Outcome.HEALED),
+        *((outcome, PHONE, "dark") for outcome in OUTCOMES if outcome is not Outcome.HEALED),
     ],
 )
 def test_report_of_each_outcome_can_be_read_by_everybody(
@@ -97,10 +97,10 @@ def test_landmarks_and_headings_lead_through_it(open_page: Any) -> None:
 
 
 def test_dark_is_dark_and_light_is_light(open_page: Any) -> None:
-    paper = "getComputedStyle(document.body).backgroundColor.match(/[0-9]+/g).map(Number)"
+    background = "getComputedStyle(document.body).backgroundColor.match(/[0-9]+/g).map(Number)"
 
-    assert max(open_page(Outcome.HEALED, scheme="dark").evaluate(paper)) < 64
-    assert min(open_page(Outcome.HEALED, scheme="light").evaluate(paper)) > 192
+    assert max(open_page(Outcome.HEALED, scheme="dark").evaluate(background)) < 64
+    assert min(open_page(Outcome.HEALED, scheme="light").evaluate(background)) > 192
 
 
 def test_print_is_black_on_white_without_the_navigation_and_with_the_bars(open_page: Any) -> None:

@@ -1,31 +1,45 @@
-"""One contract of the store, over the in-memory adapter and over a DynamoDB engine."""
+"""One contract of the store, asserted of the in-memory adapter and of DynamoDB's."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from console.gameday.local_aws import LocalAws
-from console.records import Records
+from remediator import decisions
 from remediator.adapters.dynamodb import DynamoStore
-from remediator.errors import StateError, UnreadableHead
-from remediator.head import Change, Head, Wake, claim, close, release
-from remediator.outcome import Ending, Event, Outcome
+from remediator.audit import Entry
+from remediator.errors import StateError, UnreadableState
+from remediator.outcome import DeliveryRecord, Outcome, Result
 from remediator.ports import Store
-from tests.memory import MemoryStore
-from tests.scenes import BEGAN
+from remediator.state import Change, State, Summary
+from remediator_cli.records import Records
+from simulator.local_aws import LocalAws
+from tests.support.builders import BEGAN, HOLDER, LATER, RUN, claim, finish, intend, trigger
+from tests.support.fakes import MemoryStore
 
 KEEP = timedelta(days=400)
-UNTIL = BEGAN + timedelta(seconds=125)
+SECOND = timedelta(seconds=1)
+TABLE = "contract"
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A store, and what it keeps besides the state, as that is read back: the log, the summaries, the outcomes."""
+
+    store: Store
+    log: Callable[[], list[Entry]]
+    incidents: Callable[[], list[Summary]]
+    outcomes: Callable[[], list[str]]
 
 
 @pytest.fixture(scope="session")  # as the local AWS that keeps the table, in whatever order the tests come
 def client(aws: LocalAws) -> Any:
     found = aws.client("dynamodb")
     found.create_table(
-        TableName="contract",
+        TableName=TABLE,
         BillingMode="PAY_PER_REQUEST",
         AttributeDefinitions=[{"AttributeName": n, "AttributeType": "S"} for n in ("pk", "sk")],
         KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
@@ -34,189 +48,207 @@ def client(aws: LocalAws) -> Any:
 
 
 @pytest.fixture(params=["memory", "dynamodb"])
-def store(request: pytest.FixtureRequest) -> Store:
+def kept(request: pytest.FixtureRequest) -> Kept:
     if request.param == "memory":
-        return MemoryStore()
-    target = request.node.name
-    return DynamoStore(request.getfixturevalue("client"), "contract", target, KEEP)
-
-
-def opened(head: Head, run: str = "aaaa1111", owner: str = "r-1#0") -> Change:
-    change = claim(head, Wake(owner, run, BEGAN, "OrdersFailing", "it fires"), BEGAN, UNTIL)
-    assert isinstance(change, Change)
-    return change
-
-
-def closed(head: Head, began: Any = BEGAN) -> Change:
-    change = close(head, "aaaa1111", BEGAN, began, "good", {"total": 1})
-    assert isinstance(change, Change)
-    return change
-
-
-def test_target_never_seen_has_an_empty_head(store: Store) -> None:
-    assert store.head() == Head()
-
-
-def test_head_that_was_seen_may_be_old_and_can_not_be_written_over_then(client: Any) -> None:
-    mine, theirs = (DynamoStore(client, "contract", "seen", KEEP) for _ in range(2))
-    assert mine.seen() == Head()
-    new = theirs.commit(theirs.seen(), opened(Head()))
-
-    assert mine.seen() == Head()
-    assert mine.commit(mine.seen(), opened(mine.seen(), "bbbb2222", "r-2#0")) is None
-    assert mine.seen() == mine.head() == new
-
-
-def test_committed_head_is_read_back_as_it_was_written(store: Store) -> None:
-    new = store.commit(Head(), opened(Head()))
-
-    assert new == opened(Head()).new
-    assert store.head() == new
-
-
-def test_second_commit_on_the_same_head_loses(store: Store) -> None:
-    store.commit(Head(), opened(Head()))
-
-    assert store.commit(Head(), opened(Head(), "bbbb2222", "r-2#0")) is None
-    assert store.head() == opened(Head()).new
-
-
-def test_commit_that_is_repeated_has_won_already(store: Store) -> None:
-    change = opened(Head())
-    store.commit(Head(), change)
-
-    if isinstance(store, DynamoStore):  # a lost answer: the same write again, recognised by its hash
-        assert store.commit(Head(), change) == change.new
-
-
-def test_join_notes_the_newest_wake_for_the_owner_alone(store: Store) -> None:
-    store.commit(Head(), opened(Head()))
-    sent = BEGAN + timedelta(seconds=2)
-
-    assert store.join("r-1#0", sent)
-    assert store.join("r-1#0", BEGAN)
-    assert not store.join("r-9#0", sent)
-    assert store.head().last_wake == sent
-
-
-def test_commit_keeps_the_wake_that_was_noted_meanwhile(store: Store) -> None:
-    head = store.commit(Head(), opened(Head()))
-    assert head
-    store.join("r-1#0", BEGAN + timedelta(seconds=2))
-
-    let_go = release(head, "aaaa1111", BEGAN, BEGAN + timedelta(seconds=2), Outcome.NO_LINK, "no link", {})
-
-    assert isinstance(let_go, Change)
-    assert store.commit(head, let_go)
-    assert store.head().last_wake == BEGAN + timedelta(seconds=2)
-    assert not store.join("r-1#0", BEGAN + timedelta(seconds=3))
-
-
-def test_close_loses_to_a_wake_newer_than_its_sample(store: Store) -> None:
-    head = store.commit(Head(), opened(Head()))
-    assert head
-    store.join("r-1#0", BEGAN + timedelta(seconds=2))
-
-    assert store.commit(head, closed(head)) is None
-    assert store.commit(head, closed(head, BEGAN + timedelta(seconds=2)))
-
-
-def test_of_twenty_racing_commits_one_wins(store: Store) -> None:
-    changes = [opened(Head(), f"{n:08x}", f"r-{n}#0") for n in range(20)]
-
-    with ThreadPoolExecutor(8) as pool:
-        won = [new for new in pool.map(lambda change: store.commit(Head(), change), changes) if new]
-
-    assert len(won) == 1
-    assert store.head() == won[0]
-
-
-def test_log_and_summary_and_events_are_read_back_by_query(client: Any) -> None:
-    store = DynamoStore(client, "contract", "records", KEEP)
-    head = store.commit(Head(), opened(Head()))
-    assert head
-    store.commit(head, closed(head))
-    store.record(Event(BEGAN, "r-1#0", "wake", ("OrdersFailing firing",), Ending(Outcome.HEALED, "good", "i")))
-
-    records = Records(client, "contract", "records")
-
-    assert [entry.kind for entry in records.log()] == ["opened", "closed"]
-    assert [entry.hash for entry in records.log()][-1] == records.head().hash
-    (summary,) = records.incidents()
-    assert summary.outcome is Outcome.ALREADY_HEALTHY
-    assert [event["outcome"] for event in records.events(BEGAN)] == ["HEALED"]
-
-
-def test_events_before_and_after_midnight_are_read_together(client: Any) -> None:
-    store, records = DynamoStore(client, "contract", "midnight", KEEP), Records(client, "contract", "midnight")
-    late = BEGAN.replace(hour=23, minute=59, second=59)
-    early = late + timedelta(seconds=2)
-    for sent, outcome in ((late, Outcome.HEALED), (early, Outcome.JOINED)):
-        store.record(Event(sent, "r-1#0", "wake", (), Ending(outcome, "why", None)))
-
-    assert [event["outcome"] for event in records.events(late, early)] == ["HEALED", "JOINED"]
-    assert [event["outcome"] for event in records.events(early, early)] == ["JOINED"]
-
-
-def test_every_item_but_the_head_expires(client: Any) -> None:
-    store = DynamoStore(client, "contract", "expiry", KEEP)
-    store.commit(Head(), opened(Head()))
-    items = client.query(
-        TableName="contract", KeyConditionExpression="pk = :p", ExpressionAttributeValues={":p": {"S": "expiry"}}
-    )["Items"]
-
-    assert {item["sk"]["S"].split("#")[0]: "expires_at" in item for item in items} == {
-        "HEAD": False,
-        "INCIDENT": True,
-        "LOG": True,
-    }
-
-
-def test_head_of_an_unknown_format_is_unreadable(client: Any) -> None:
-    store = DynamoStore(client, "contract", "format", KEEP)
-    store.commit(Head(), opened(Head()))
-    client.update_item(
-        TableName="contract",
-        Key={"pk": {"S": "format"}, "sk": {"S": "HEAD"}},
-        UpdateExpression="SET #f = :f",
-        ExpressionAttributeNames={"#f": "format"},
-        ExpressionAttributeValues={":f": {"N": "99"}},
+        store = MemoryStore()
+        return Kept(
+            store,
+            lambda: store.log,
+            lambda: list(store.summaries.values()),
+            lambda: [record.result.outcome for record in store.records.values()],
+        )
+    client = request.getfixturevalue("client")
+    records = Records(client, TABLE, request.node.name)
+    return Kept(
+        DynamoStore(client, TABLE, request.node.name, KEEP),
+        records.log,
+        records.incidents,
+        lambda: [each["outcome"] for each in records.deliveries(BEGAN)],
     )
 
-    with pytest.raises(UnreadableHead, match="format 99"):
-        store.head()
+
+@pytest.fixture
+def store(kept: Kept) -> Store:
+    return kept.store
+
+
+def commit(store: Store, change: object) -> State:
+    """Write a change of the state as it is."""
+    assert isinstance(change, Change)
+    written = store.commit(store.state(), change)
+    assert written == change.new
+    return written
+
+
+def another(number: int = 2) -> Change:
+    return claim(by=trigger(f"r-{number}#0", f"{number:08x}"))
+
+
+def record(outcome: Outcome, holder: str = HOLDER) -> DeliveryRecord:
+    return DeliveryRecord(BEGAN, holder, "trigger", ("OrdersFailing firing",), Result(outcome, "why", "i-1"))
+
+
+def test_target_never_seen_has_an_empty_state(store: Store) -> None:
+    assert store.state() == State()
+
+
+def test_state_is_read_back_as_it_was_committed_whatever_is_in_it(kept: Kept) -> None:
+    store = kept.store
+    state = commit(store, decisions.pause(State(), BEGAN, "release 42", "ana", LATER))
+    state = commit(store, decisions.set_mode(state, BEGAN, "act", "as ever", "ben"))
+    state = commit(store, claim(state))
+    state = commit(store, intend(state, now=LATER))
+    state = commit(store, decisions.record_answer(state, RUN, LATER, whole=True, evidence={"says": "Pizza is bäck"}))
+    assert store.state() == state
+    state = commit(store, finish(state))
+
+    assert store.state() == state
+    assert (len(state.outbox), len(state.calls), state.pause is not None) == (1, 1, True)
+    kinds = ["paused", "mode", "claimed", "opened", "intent", "answer", "finished"]
+    assert [entry.kind for entry in kept.log()] == kinds
+    assert [entry.v for entry in kept.log()] == list(range(1, 8))
+    assert kept.log()[-1].hash == state.hash
+
+
+def test_summary_is_replaced_by_the_later_one_of_its_incident(kept: Kept) -> None:
+    failed = finish(commit(kept.store, claim()), Outcome.NO_LINK)
+    state = commit(kept.store, failed)
+    ended = finish(commit(kept.store, claim(state, now=LATER)), began=LATER)
+    commit(kept.store, ended)
+
+    assert isinstance(ended, Change)
+    assert kept.incidents() == [ended.summary]
+
+
+def test_second_commit_on_the_same_state_loses(kept: Kept) -> None:
+    first = commit(kept.store, claim())
+
+    assert kept.store.commit(State(), another()) is None
+    assert kept.store.state() == first
+    assert len(kept.log()) == 1
+
+
+def test_commit_that_is_repeated_has_won_already(kept: Kept) -> None:
+    first = commit(kept.store, claim())
+
+    assert kept.store.commit(State(), claim()) == first
+    assert len(kept.log()) == 1
+
+
+def test_join_notes_the_newest_alarm_and_for_the_holder_alone(store: Store) -> None:
+    commit(store, claim())
+
+    assert store.join(HOLDER, BEGAN + 2 * SECOND)
+    assert store.join(HOLDER, BEGAN)
+    assert not store.join("r-9#0", BEGAN + 3 * SECOND)
+    assert store.state().last_trigger == BEGAN + 2 * SECOND
+
+
+def test_nobody_joins_a_target_never_seen_or_a_check_that_is_finished(store: Store) -> None:
+    assert not store.join(HOLDER, BEGAN)
+    commit(store, finish(commit(store, claim())))
+
+    assert not store.join(HOLDER, BEGAN)
+    assert store.state().last_trigger is None
+
+
+def test_commit_keeps_the_alarm_that_was_noted_meanwhile(store: Store) -> None:
+    state = commit(store, claim())
+    store.join(HOLDER, BEGAN + 2 * SECOND)
+
+    assert store.commit(state, decisions.pause(state, BEGAN, "release", "ana", None))
+    assert store.state().last_trigger == BEGAN + 2 * SECOND
+    assert store.join(HOLDER, BEGAN + 3 * SECOND)
+    assert store.state().last_trigger == BEGAN + 3 * SECOND
+
+
+@pytest.mark.parametrize(
+    ("sent", "gives_way", "written"), [(2, True, True), (2.001, True, False), (2.001, False, True)]
+)
+def test_finish_loses_to_an_alarm_newer_than_its_check_unless_lambda_tries_it_again(
+    store: Store, sent: float, gives_way: bool, written: bool
+) -> None:
+    state = commit(store, claim())
+    store.join(HOLDER, BEGAN + sent * SECOND)
+
+    change = finish(state, Outcome.UNRESOLVED, began=BEGAN + 2 * SECOND, gives_way=gives_way)
+
+    assert isinstance(change, Change)
+    assert (store.commit(state, change) is not None) is written
+
+
+def test_of_twenty_racing_commits_one_wins(kept: Kept) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        written = list(pool.map(lambda number: kept.store.commit(State(), another(number)), range(20)))
+
+    (won,) = [state for state in written if state]
+    assert kept.store.state() == won
+    assert [entry.hash for entry in kept.log()] == [won.hash]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "stays"),
+    [
+        (Outcome.LIMITED, Outcome.JOINED, Outcome.LIMITED),
+        (Outcome.UNRESOLVED, Outcome.JOINED, Outcome.JOINED),
+        (Outcome.UNRESOLVED, Outcome.HEALED, Outcome.HEALED),
+        (Outcome.JOINED, Outcome.HEALED, Outcome.HEALED),
+    ],
+)
+def test_record_of_a_delivery_is_not_hidden_by_a_twin_that_only_joined(
+    kept: Kept, first: Outcome, second: Outcome, stays: Outcome
+) -> None:
+    for outcome in (first, second):
+        kept.store.record(record(outcome))
+    kept.store.record(record(Outcome.REFUSED, "r-2#0"))
+
+    assert kept.outcomes() == [stays, Outcome.REFUSED]
+
+
+def test_deliveries_before_and_after_midnight_are_read_together(client: Any) -> None:
+    store, records = DynamoStore(client, TABLE, "midnight", KEEP), Records(client, TABLE, "midnight")
+    late = BEGAN.replace(hour=23, minute=59, second=59)
+    early = late + 2 * SECOND
+    store.record(replace(record(Outcome.HEALED), sent=late))
+    store.record(replace(record(Outcome.JOINED), sent=early))
+
+    assert [each["outcome"] for each in records.deliveries(late, early)] == ["HEALED", "JOINED"]
+    assert [each["outcome"] for each in records.deliveries(early, early)] == ["JOINED"]
+
+
+def test_every_item_but_the_state_expires(client: Any) -> None:
+    store = DynamoStore(client, TABLE, "expiry", KEEP)
+    commit(store, intend(commit(store, claim())))
+    store.record(record(Outcome.HEALED))
+
+    items = client.scan(TableName=TABLE, FilterExpression="begins_with(pk, :p)",
+                        ExpressionAttributeValues={":p": {"S": "expiry"}})["Items"]  # fmt: skip
+
+    expires = {item["sk"]["S"].split("#")[0]: "expires_at" in item for item in items}
+    assert expires == {"HEAD": False, "INCIDENT": True, "LOG": True, "2026-11-23T08:00:00.000Z": True}
+
+
+@pytest.mark.parametrize(
+    ("attribute", "value", "fault"),
+    [("format", {"N": "99"}, "format 99, this version knows"), ("state", {"S": "{"}, "can't be read")],
+)
+def test_state_that_this_version_does_not_know_is_unreadable(
+    client: Any, attribute: str, value: dict[str, str], fault: str
+) -> None:
+    store = DynamoStore(client, TABLE, f"unreadable {attribute}", KEEP)
+    commit(store, claim())
+    client.update_item(
+        TableName=TABLE,
+        Key={"pk": {"S": f"unreadable {attribute}"}, "sk": {"S": "HEAD"}},
+        UpdateExpression="SET #a = :v",
+        ExpressionAttributeNames={"#a": attribute},
+        ExpressionAttributeValues={":v": value},
+    )
+
+    with pytest.raises(UnreadableState, match=fault):
+        store.state()
 
 
 def test_missing_table_is_named_and_nothing_of_the_request_shown(client: Any) -> None:
     with pytest.raises(StateError, match="ResourceNotFoundException"):
-        DynamoStore(client, "nowhere", "x", KEEP).head()
-
-
-def test_head_keeps_a_pause_and_a_mode(store: Store) -> None:
-    change = opened(replace(Head(), mode="observe"))
-    store.commit(Head(), change)
-
-    assert store.head().mode == "observe"
-
-
-@pytest.mark.parametrize(
-    ("first", "second", "kept"),
-    [
-        ("LIMITED", "JOINED", "LIMITED"),
-        ("UNRESOLVED", "JOINED", "JOINED"),
-        ("UNRESOLVED", "HEALED", "HEALED"),
-        ("JOINED", "HEALED", "HEALED"),
-    ],
-)
-def test_record_of_an_event_is_not_hidden_by_a_twin_that_only_joined(
-    store: Store, first: str, second: str, kept: str, request: pytest.FixtureRequest
-) -> None:
-    for outcome in (first, second):
-        store.record(Event(BEGAN, "r-1#0", "wake", (), Ending(Outcome(outcome), "why", None)))
-
-    if isinstance(store, MemoryStore):
-        found = [event.ending.outcome for event in store.events.values()]
-    else:
-        records = Records(request.getfixturevalue("client"), "contract", request.node.name)
-        found = [event["outcome"] for event in records.events(BEGAN)]
-    assert found == [kept]
+        DynamoStore(client, "nowhere", "x", KEEP).state()

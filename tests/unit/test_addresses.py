@@ -1,4 +1,4 @@
-"""Where a connection may go."""
+"""Which addresses may be connected to."""
 
 import pytest
 
@@ -26,30 +26,20 @@ NEVER = [
     *("192.88.99.200", "2001:20::1", "2001:1::1", "2001:3::1", "2001:4:112::1", "3fff:fff::1"),
     *("fd00:ec2:8000::1", "64:ff9b::1:808:808"),
     *("2606:4700::1%1", "fd12::1%eth0", "::1%lo"),
-    *(
-        "",
-        " ",
-        "localhost",
-        "127.1",
-        "0177.0.0.1",
-        "0x7f000001",
-        "2130706433",
-        "1.1.1.1 ",
-        "1.1.1.1\n",
-    ),
+    *("", " ", "localhost", "127.1", "0177.0.0.1", "0x7f000001", "2130706433", "1.1.1.1 ", "1.1.1.1\n"),
     *("1.1.1.1/32", "[2606:4700::1111]", "1.1.1.1:443", "\uff11.1.1.1"),
 ]
 
 
 @pytest.mark.parametrize("address", PUBLIC)
 @pytest.mark.parametrize("allow_private", [True, False])
-def test_a_public_address_is_always_right(address: str, allow_private: bool) -> None:
+def test_a_public_address_may_always_be_connected_to(address: str, allow_private: bool) -> None:
     assert may_connect(address, allow_private=allow_private) is True
 
 
 @pytest.mark.parametrize("address", PRIVATE)
 @pytest.mark.parametrize("allow_private", [True, False])
-def test_a_private_address_is_right_where_allowed(address: str, allow_private: bool) -> None:
+def test_a_private_address_may_be_connected_to_if_that_is_allowed(address: str, allow_private: bool) -> None:
     assert may_connect(address, allow_private=allow_private) is allow_private
 
 

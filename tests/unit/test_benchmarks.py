@@ -1,11 +1,27 @@
+"""The benchmarks' own arithmetic: chains of round trips, spreads, targets, and the stub table."""
+
 import pytest
 
-from benchmarks.figures import FORTY, LIMIT, MEMORY, US, WARM, Target, Values, chain, shown, spread, usual, verdict
-from benchmarks.stubs import Record, Request, World
+from benchmarks.figures import (
+    FORTY,
+    LIMIT,
+    MEMORY,
+    US,
+    WARM,
+    Goal,
+    Spread,
+    Values,
+    chain,
+    shown,
+    spread,
+    usual,
+    verdict,
+)
+from benchmarks.stubs import Request, RequestRecord, World
 
 
-def record(what: str, began: float, ended: float, status: int = 200, *, fresh: bool = False) -> Record:
-    return Record("shop", what, status, fresh, began, ended)
+def record(what: str, began: float, ended: float, status: int = 200, *, fresh: bool = False) -> RequestRecord:
+    return RequestRecord("shop", what, status, fresh, began, ended)
 
 
 HEALING = [
@@ -22,22 +38,17 @@ HEALING = [
 
 
 def test_a_chain_counts_what_began_after_an_answer_and_ends_with_the_verifying_order() -> None:
-    found = chain(HEALING)
+    found = chain(reversed(HEALING))
 
-    assert len(found) == 5
     assert shown(found) == (
         "GetItem* → GET jwks.json ∥ PUT auth → POST order ∥ POST order → GET report → POST order ∥ TransactWriteItems"
     )
 
 
-def test_a_chain_doesnt_depend_on_the_order_of_the_records() -> None:
-    assert chain(reversed(HEALING)) == chain(HEALING)
-
-
-def test_one_more_wait_is_one_more_step() -> None:
+def test_requests_that_wait_for_one_another_are_a_step_each() -> None:
     later = [*HEALING[:-2], record("UpdateItem", 37, 38), record("POST order", 39, 48)]
 
-    assert len(chain(later)) == 6 + 1
+    assert len(chain(later)) == 7
 
 
 def test_a_healing_that_nothing_verified_is_counted_whole() -> None:
@@ -49,30 +60,25 @@ def test_the_usual_chain_is_the_one_seen_most_often() -> None:
     assert usual([(("a",),), (("b",),), (("b",),)]) == (("b",),)
 
 
-def test_a_spread_of_one_run_is_that_run() -> None:
-    assert (spread([3.0]).lower, spread([3.0]).median, spread([3.0]).most) == (3.0, 3.0, 3.0)
-
-
 def test_a_spread_holds_median_and_quartiles() -> None:
-    found = spread([5, 1, 3, 2, 4])
-
-    assert (found.least, found.lower, found.median, found.upper, found.most, found.runs) == (1, 2, 3, 4, 5, 5)
+    assert spread([5, 1, 3, 2, 4]) == Spread(median=3, lower=2, upper=4, least=1, most=5, runs=5)
+    assert spread([3.0]) == Spread(3.0, 3.0, 3.0, 3.0, 3.0, 1)
 
 
 @pytest.mark.parametrize(
-    ("found", "told"),
+    ("found", "words"),
     [(1.15, "ok"), (0.9, "ok"), (1.38, "misses by 20%"), (None, "not measured: `../shared` isn't there")],
 )
-def test_a_verdict_says_by_how_much_a_target_is_missed(found: float | None, told: str) -> None:
-    assert verdict(found, 1.15) == told
+def test_a_verdict_says_by_how_much_a_target_is_missed(found: float | None, words: str) -> None:
+    assert verdict(found, 1.15) == words
 
 
 def test_a_target_is_a_ratio_of_medians_or_a_median() -> None:
     values: Values = {WARM: {US: [240, 250, 260], LIMIT: [200.0]}, MEMORY: {US: [60, 80]}}
 
-    assert Target(WARM, 1.15, LIMIT).found(values) == 1.25
-    assert Target(WARM, 0.85, FORTY).found(values) is None
-    assert Target(MEMORY, 70).found(values) == 70
+    assert Goal(WARM, 1.15, LIMIT).found(values) == 1.25
+    assert Goal(WARM, 0.85, FORTY).found(values) is None
+    assert Goal(MEMORY, 70).found(values) == 70
 
 
 def test_a_request_is_taken_from_a_connection_once_it_is_whole() -> None:
@@ -90,17 +96,17 @@ def update(seen: int | None, v: int) -> dict[str, object]:
     condition = "attribute_not_exists(pk)" if seen is None else "v = :seen"
     return {
         "Key": {"pk": {"S": "t"}, "sk": {"S": "HEAD"}},
-        "UpdateExpression": "SET v = :v REMOVE #owner",
+        "UpdateExpression": "SET v = :v REMOVE #holder",
         "ConditionExpression": condition,
-        "ExpressionAttributeNames": {"#owner": "owner"},
+        "ExpressionAttributeNames": {"#holder": "holder"},
         "ExpressionAttributeValues": {":v": {"N": str(v)}} | ({":seen": {"N": str(seen)}} if seen else {}),
     }
 
 
-def test_the_stub_table_takes_only_what_is_written_over_the_head_as_it_is() -> None:
+def test_the_stub_table_takes_only_what_is_written_over_the_state_as_it_is() -> None:
     world = World()
 
     taken = [world.written(update(seen, v)) for seen, v in [(None, 1), (None, 1), (1, 2), (1, 2), (2, 3)]]
 
     assert taken == [True, False, True, False, True]
-    assert world.heads["t"]["v"] == {"N": "3"}
+    assert world.states["t"]["v"] == {"N": "3"}

@@ -5,9 +5,9 @@ import re
 import pytest
 
 from benchmarks.cost import METRICS, CanaryRun, Item, idle_month, incident, total
-from benchmarks.stubs import Record, write_units
-from console.places import ROOT
-from tests.alarm_rules import template
+from benchmarks.stubs import RequestRecord, write_units
+from simulator.paths import ROOT
+from tests.support.alarm_rules import template
 
 RUN = CanaryRun(seconds=0.2, cpu=0.04, logged=3000)
 
@@ -34,7 +34,10 @@ def test_canary_is_billed_by_its_runs_their_seconds_and_their_lines() -> None:
 
 
 def test_incident_is_billed_by_what_it_asked() -> None:
-    asked = [Record("aws", "TransactWriteItems", 200, False, 0, 1, units=6), Record("aws", "Publish", 200, False, 1, 2)]
+    asked = [
+        RequestRecord("aws", "TransactWriteItems", 200, False, 0, 1, units=6),
+        RequestRecord("aws", "Publish", 200, False, 1, 2),
+    ]
 
     bill = {item.name: item.units for item in incident(asked, seconds=2.0, memory=512)}
 
@@ -52,12 +55,12 @@ def test_transaction_is_billed_twice_and_each_begun_kilobyte_counts() -> None:
     assert write_units("TransactWriteItems", {"TransactItems": [{"Put": small}, {"Put": large}]}) == 6
 
 
-def test_readme_tells_the_costs_that_were_measured() -> None:
+def test_cost_page_tells_the_costs_that_were_measured() -> None:
     found = dict(
         re.findall(r"\| \*\*(an .*?)\*\* \| \| \*\*\$([\d.]+)\*\*", (ROOT / "benchmarks/RESULTS.md").read_text())
     )
-    readme = (ROOT / "README.md").read_text()
+    page = (ROOT / "docs/cost.md").read_text()
 
-    assert f"| an incident, healed from a cold start | ${float(found['an incident']):.5f} |" in readme
-    assert f"| an idle month without the canary | ${found['an idle month without the canary']} |" in readme
-    assert f"should it order each minute | ${found['an idle month with the canary']} |" in readme
+    assert f"| an incident, healed from a cold start | ${float(found['an incident']):.5f} |" in page
+    assert f"| an idle month without the canary | ${found['an idle month without the canary']} |" in page
+    assert f"should it order each minute | ${found['an idle month with the canary']} |" in page

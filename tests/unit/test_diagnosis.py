@@ -4,10 +4,22 @@ from dataclasses import replace
 
 import pytest
 
-from remediator.diagnosis import Diagnosis, Verdict, diagnose, judge_login
+from remediator.diagnosis import Diagnosis, Symptom, diagnose, judge_login
 from remediator.report_link import FIELD_NAMES
 from remediator.sample import Fault, Sample
-from tests.scenes import BEGAN, FRESH_LINK, GOOD, JWT, LINK, LOGIN, UNAUTHORIZED, UNKNOWN_USER, answer, failing, fault
+from tests.support.builders import (
+    BEGAN,
+    FRESH_LINK,
+    GOOD,
+    JWT,
+    LINK,
+    LOGIN,
+    UNAUTHORIZED,
+    UNKNOWN_USER,
+    answer,
+    failing,
+    fault,
+)
 
 ORDER = {"franchiseId": 1, "storeId": 1, "items": [], "id": 7}
 REFUSED = {"message": "Failed to fulfill order at factory"}
@@ -19,7 +31,7 @@ def text(status: int, body: bytes, elapsed: float = 0.02) -> Sample:
 
 
 @pytest.mark.parametrize(
-    ("sample", "verdict", "evidence"),
+    ("sample", "symptom", "evidence"),
     [
         pytest.param(GOOD, "healthy", "couldn't be checked", id="healthy"),
         pytest.param(failing(), "fail", "500 after 0.02 s, with a report link", id="fail"),
@@ -41,7 +53,7 @@ def text(status: int, body: bytes, elapsed: float = 0.02) -> Sample:
         pytest.param(answer(500, {"message": "fetch failed"}), "no_link", "reach the factory", id="factory down"),
         pytest.param(answer(500, {"message": "Unexpected token '<'"}), "no_link", "no JSON", id="factory HTML"),
         pytest.param(answer(500, {"message": "Unexpected end of JSON input"}), "no_link", "nothing", id="empty"),
-        pytest.param(answer(400, {"message": "Unexpected end of JSON"}), "no_link", "Order", id="JSON broken"),
+        pytest.param(answer(400, {"message": "Unexpected end of JSON"}), "no_link", "Order", id="broken JSON"),
         pytest.param(answer(408, {"message": "timeout"}, 10.0), "no_link", "time-out", id="their time-out"),
         pytest.param(answer(500, {"message": "No ID found"}), "no_link", "menu", id="menu"),
         pytest.param(answer(500, {"message": "what?"}), "no_link", "nothing of", id="unknown"),
@@ -60,21 +72,21 @@ def text(status: int, body: bytes, elapsed: float = 0.02) -> Sample:
         pytest.param(fault(Fault.TOO_LARGE), "unreachable", "larger", id="too large"),
     ],
 )  # fmt: skip
-def test_order_shows(sample: Sample, verdict: str, evidence: str) -> None:
+def test_an_order_shows_its_symptom(sample: Sample, symptom: str, evidence: str) -> None:
     shown = diagnose([sample], {})
 
-    assert shown.verdict == verdict, shown
+    assert shown.symptom == symptom, shown
     assert evidence in shown.evidence
     assert LINK not in shown.evidence
 
 
 @pytest.mark.parametrize("name", sorted(FIELD_NAMES))
 @pytest.mark.parametrize("status", [200, 400, 408, 500, 502])
-def test_link_is_found_under_every_name_on_every_status(name: str, status: int) -> None:
+def test_a_link_is_found_under_every_name_at_every_status(name: str, status: int) -> None:
     assert diagnose([answer(status, {"order": ORDER, "jwt": JWT, name: LINK})], {}).links == (LINK,)
 
 
-def test_link_under_a_further_name_is_found_by_setting() -> None:
+def test_a_link_under_a_further_name_is_found_if_the_settings_name_it() -> None:
     sample = answer(500, {"supplierHelp": LINK})
 
     assert diagnose([sample], {}).links == ()
@@ -82,7 +94,7 @@ def test_link_under_a_further_name_is_found_by_setting() -> None:
 
 
 @pytest.mark.parametrize(
-    ("samples", "verdict"),
+    ("samples", "symptom"),
     [
         ([failing(), failing()], "fail"),
         ([failing(), GOOD], "disagree"),
@@ -94,9 +106,9 @@ def test_link_under_a_further_name_is_found_by_setting() -> None:
         ([GOOD, GOOD], "healthy"),
     ],
 )
-def test_set_of_orders_shows(samples: list[Sample], verdict: str) -> None:
-    assert diagnose(samples, {}).verdict == verdict
-    assert diagnose(samples[::-1], {}).verdict == verdict
+def test_a_set_of_orders_shows_the_worst_of_them_unless_they_disagree(samples: list[Sample], symptom: str) -> None:
+    assert diagnose(samples, {}).symptom == symptom
+    assert diagnose(samples[::-1], {}).symptom == symptom
 
 
 def test_different_links_are_all_offered() -> None:
@@ -104,22 +116,22 @@ def test_different_links_are_all_offered() -> None:
 
 
 @pytest.mark.parametrize(
-    ("sample", "verdict"),
+    ("sample", "symptom"),
     [
-        (UNKNOWN_USER, Verdict.UNAUTHORIZED),
-        (answer(500, {"message": "connect ECONNREFUSED"}), Verdict.UNAUTHORIZED),
-        (answer(404, {"message": "unknown endpoint"}), Verdict.UNREACHABLE),
-        (answer(200, {"user": {}}), Verdict.UNREACHABLE),
-        (text(502, b"<html>"), Verdict.UNREACHABLE),
-        (fault(Fault.TIMEOUT), Verdict.UNREACHABLE),
+        (UNKNOWN_USER, Symptom.UNAUTHORIZED),
+        (answer(500, {"message": "connect ECONNREFUSED"}), Symptom.UNAUTHORIZED),
+        (answer(404, {"message": "unknown endpoint"}), Symptom.UNREACHABLE),
+        (answer(200, {"user": {}}), Symptom.UNREACHABLE),
+        (text(502, b"<html>"), Symptom.UNREACHABLE),
+        (fault(Fault.TIMEOUT), Symptom.UNREACHABLE),
     ],
 )
-def test_login_that_gives_no_token_says_why(sample: Sample, verdict: Verdict) -> None:
+def test_a_login_without_a_token_says_why(sample: Sample, symptom: Symptom) -> None:
     shown = judge_login(sample)
 
     assert isinstance(shown, Diagnosis)
-    assert shown.verdict is verdict
+    assert shown.symptom is symptom
 
 
-def test_login_gives_the_token() -> None:
+def test_a_login_gives_the_token() -> None:
     assert judge_login(LOGIN) == "the-diners-own-token"

@@ -1,14 +1,15 @@
-"""What the doctor judges by itself: a topic's policy, a clock, the order of its rows; and its question."""
+"""What the doctor decides by itself: a topic's policy, a clock, the order of its rows; and its question."""
 
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
-from console.doctor.checks import CHECKS, seconds_off
-from console.doctor.topic_policy import lets_cloudwatch_publish
-from remediator.alarms import Verdict, read
-from remediator.bootstrap import ACCESS
+from remediator.alarms import AlarmVerdict, read
+from remediator.bootstrap.remediate import ACCESS
+from remediator_cli.doctor.checks import CHECKS
+from remediator_cli.doctor.deployment import seconds_off
+from remediator_cli.doctor.topic_policy import lets_cloudwatch_publish
 
 TOPIC = "arn:aws:sns:us-east-1:123456789012:alarms"
 OURS: dict[str, Any] = {
@@ -79,7 +80,7 @@ def test_clock_is_off_by_what_neither_the_wait_nor_the_headers_whole_seconds_exp
 def test_question_what_the_function_may_read_is_refused_as_an_alarm() -> None:
     (delivery,) = read(ACCESS)
 
-    assert delivery.verdict is Verdict.REFUSE
+    assert delivery.verdict is AlarmVerdict.REFUSE
 
 
 def test_each_check_comes_after_those_it_needs() -> None:

@@ -5,8 +5,8 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from console.link import judge, link
 from remediator.report_link import fingerprint
+from remediator_cli.link import check_link, link
 
 KEY = "9f0c41d87ab6e2359f0c41d87ab6e235"
 PATH = f"/api/support/{KEY}/report/q7w8e9r1"
@@ -47,7 +47,7 @@ def test_the_hosts_given_take_the_place_of_the_usual_one() -> None:
     assert run(GOOD, "--no-resolve", "--allow-host", "factory.test:8443")[0] == 3
 
 
-def test_a_literal_address_is_judged_without_looking_up() -> None:
+def test_a_literal_address_is_check_linkd_without_looking_up() -> None:
     assert run(LOCAL, "--no-resolve", "--allow-host", "127.0.0.1:8443")[0] == 3
     assert run(LOCAL, "--allow-host", "127.0.0.1:8443")[0] == 3
     assert run(LOCAL, "--allow-host", "127.0.0.1:8443", "--allow-private")[0] == 0
@@ -55,8 +55,8 @@ def test_a_literal_address_is_judged_without_looking_up() -> None:
 
 def test_the_shape_of_2025_passes_where_allowed() -> None:
     old = f"https://cs329.cs.byu.edu/api/report?apiKey={KEY}&fixCode={KEY}"
-    assert judge(old, ["pizza-factory.cs329.click"], False)[1] == 3
-    assert judge(old, ["cs329.cs.byu.edu"], False)[1] == 0
+    assert check_link(old, ["pizza-factory.cs329.click"], False)[1] == 3
+    assert check_link(old, ["cs329.cs.byu.edu"], False)[1] == 0
 
 
 def test_a_host_that_is_none_is_a_wrong_option() -> None:

@@ -3,7 +3,7 @@
 import pytest
 from click.testing import CliRunner
 
-from console.gameday.local import local
+from simulator.local import local
 
 
 @pytest.mark.parametrize("address", ["0.0.0.0", "169.254.1.2", "::1", "10.88.0.1:80", "http://10.88.0.1", ""])  # noqa: S104

@@ -3,7 +3,7 @@
 import base64
 import io
 import json
-import logging
+from collections.abc import Callable
 from urllib.parse import quote
 
 import pytest
@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.growth import SECRETS, mask
-from remediator.masked_logs import MaskFilter
+from remediator.bootstrap import new_mask
 from remediator.masking import SHORTEST, Mask
 from remediator.report_link import fingerprint
-from tests.work import growth
+from tests.support.work import growth
 
 HOST = "pizza-factory.cs329.click"
 KEY = "9f0c41d87ab6e2359f0c41d87ab6e235"
@@ -110,25 +110,10 @@ def test_what_looks_like_a_secret_is_masked(text: str, shown: str) -> None:
     "text",
     [
         *("", "the order failed with 500 after 32.05 s", "healed: bad token, verified at 15:00"),
-        *(
-            "2026-11-23T08:24:53.021Z",
-            "INCIDENT#20261123T082453Z-ab12",
-            "550e8400-e29b-41d4-a716-446655440000",
-        ),
-        *(
-            "a" * 64,
-            "0123456789abcdef" * 4,
-            "ab12" * 7,
-            "v1.2.3",
-            "boto3.session.py",
-            "https://pizza.cs329.click/menu",
-        ),
+        *("2026-11-23T08:24:53.021Z", "INCIDENT#20261123T082453Z-ab12", "550e8400-e29b-41d4-a716-446655440000"),
+        *("a" * 64, "0123456789abcdef" * 4, "ab12" * 7, "v1.2.3", "boto3.session.py", "https://pizza.cs329.click/menu"),
         *("bearer of news", "the password was refused", '{"password": ""}', SHOWN, "PUT /api/auth"),
-        *(
-            "/api/support/x",
-            "arn:aws:sns:us-east-1:123456789012:alarms",
-            "1-5759e988-bd862e3fe1be46a994272793",
-        ),
+        *("/api/support/x", "arn:aws:sns:us-east-1:123456789012:alarms", "1-5759e988-bd862e3fe1be46a994272793"),
     ],
 )
 def test_plain_words_stay_as_they_are(text: str) -> None:
@@ -193,30 +178,7 @@ def test_secrets_of_the_run_are_forgotten_when_told_to() -> None:
     assert mask.text(LINK) == SHOWN
 
 
-# --- values and errors
-
-
-def test_a_value_is_masked_at_any_depth_keys_included() -> None:
-    value = {
-        "a": [LINK, (LINK, 1, None, True)],
-        LINK: {"password": "p", "userToken": "t", "n": 5, "token": 5},
-        "raw": LINK.encode(),
-        "error": ValueError(LINK),
-    }
-    assert Mask().value(value) == {
-        "a": [SHOWN, (SHOWN, 1, None, True)],
-        SHOWN: {"password": "<secret>", "userToken": "<secret>", "n": 5, "token": 5},
-        "raw": SHOWN.encode(),
-        "error": f"ValueError: {SHOWN}",
-    }
-
-
-def test_a_value_of_any_depth_is_survived() -> None:
-    deep: object = LINK
-    for _ in range(100_000):
-        deep = [deep]
-    result = repr(Mask().value(deep))
-    assert "<too deep>" in result
+# --- errors
 
 
 def test_an_error_and_its_causes_are_one_masked_line() -> None:
@@ -242,84 +204,95 @@ def test_a_ring_of_causes_ends() -> None:
     assert Mask().exception(one).count("one") == 4
 
 
-def test_a_suppressed_context_is_not_told() -> None:
+def test_a_suppressed_context_is_left_out() -> None:
     error = ValueError("one")
     error.__context__ = KeyError("two")
     error.__suppress_context__ = True
     assert Mask().exception(error) == "ValueError: one"
 
 
-# --- log records
+# --- log lines
+
+EVERYTHING = f"{LINK} {JWT} {PASSWORD}"
 
 
-def record_of(**fields: object) -> logging.LogRecord:
-    return logging.makeLogRecord({"levelname": "ERROR", "name": "x", **fields})
+class Answer:
+    def __repr__(self) -> str:
+        return f"Answer({EVERYTHING})"
 
 
-def through(record: logging.LogRecord, mask: Mask | None = None) -> str:
-    assert MaskFilter(mask or Mask()).filter(record)
-    return logging.Formatter("%(message)s").format(record)
+def log_with_a_field_of_each_line(log: Logger) -> None:
+    log.append_keys(link=EVERYTHING)
+    log.info("got it")
 
 
-def failure() -> Exception:
+def log_an_exception(log: Logger) -> None:
+    """Log an error whose text, cause and note hold secrets."""
     try:
         try:
-            raise KeyError(LINK)
+            raise KeyError(EVERYTHING)
         except KeyError as error:
-            error.add_note(f"note {KEY}")
-            raise ValueError(f"bad {LINK}") from error
-    except ValueError as error:
-        return error
-
-
-def test_message_and_arguments_of_a_record_are_masked() -> None:
-    assert through(record_of(msg="got %s", args=(LINK,))) == f"got {SHOWN}"
-    assert through(record_of(msg=LINK)) == SHOWN
-    assert through(record_of(msg={"x": LINK})) == f"{{'x': '{SHOWN}'}}"
-
-
-def test_arguments_that_do_not_fit_are_no_error() -> None:
-    assert through(record_of(msg="%d %d", args=(LINK,))) == f"%d %d ('{SHOWN}',)"
-
-
-def test_extras_of_a_record_are_masked() -> None:
-    record = record_of(msg="x", body={"a": [LINK]}, password="p", count=3)
-    through(record)
-    assert (record.__dict__["body"], record.__dict__["password"]) == ({"a": [SHOWN]}, "<secret>")
-    assert record.__dict__["count"] == 3
-
-
-def test_a_traceback_keeps_its_lines_and_loses_its_secrets() -> None:
-    error = failure()
-    shown = through(record_of(msg="x", exc_info=(type(error), error, error.__traceback__)))
-    assert f"ValueError: bad {SHOWN}" in shown
-    assert "KeyError: " in shown
-    assert "direct cause" in shown
-    assert "test_masking.py" in shown
-    assert f"note <key {fingerprint(KEY)}>" in shown
-    assert KEY not in shown
-
-
-def test_a_traceback_that_is_text_already_is_masked() -> None:
-    assert KEY not in through(record_of(msg="x", exc_text=LINK, stack_info=LINK))
-
-
-def test_the_structured_logger_of_the_lambda_writes_no_secret() -> None:
-    stream = io.StringIO()
-    logger = Logger(service="test", stream=stream, level="INFO")
-    for handler in logger.handlers:
-        handler.addFilter(MaskFilter(Mask()))
-    try:
-        raise failure()
+            error.add_note(EVERYTHING)
+            raise ValueError(EVERYTHING) from error
     except ValueError:
-        logger.exception("call failed", extra={"link": LINK}, password="p4ss")
-    logger.info({"body": LINK})
-    logger.info(LINK)
-    assert KEY not in stream.getvalue()
-    assert "p4ss" not in stream.getvalue()
-    first = json.loads(stream.getvalue().splitlines()[0])
-    assert first["exception_name"] == "ValueError"
-    assert SHOWN in first["exception"]
+        log.exception("the call failed")
+
+
+WAYS: dict[str, Callable[[Logger], None]] = {
+    "message": lambda log: log.info(EVERYTHING),
+    "argument of the message": lambda log: log.info("got %s", EVERYTHING),
+    "message that is no text": lambda log: log.info({"body": [EVERYTHING]}),
+    "field": lambda log: log.info("got it", extra={"link": EVERYTHING}),
+    "field of each line": log_with_a_field_of_each_line,
+    "nested field": lambda log: log.info("got it", extra={"a": [{"b": ({"c": EVERYTHING}, 1, None)}]}),
+    "name of a field": lambda log: log.info("got it", extra={"a": {EVERYTHING: 1}}),
+    "object": lambda log: log.info("got it", extra={"a": [Answer()]}),
+    "JSON in a text": lambda log: log.info("got it", extra={"body": json.dumps({"a": f"{LINK} {JWT}"})}),
+    "bytes": lambda log: log.info("got it", extra={"raw": f"{LINK} {JWT}".encode()}),
+    "exception with its cause and note": log_an_exception,
+}
+
+
+@pytest.fixture
+def lines() -> io.StringIO:
+    return io.StringIO()
+
+
+@pytest.fixture
+def log(lines: io.StringIO, request: pytest.FixtureRequest) -> Logger:
+    """Powertools' own logger, as a function has it, in a run that knows the password."""
+    logger = Logger(service=request.node.name, stream=lines, level="INFO")
+    new_mask(logger).add(PASSWORD)
+    return logger
+
+
+@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
+def test_no_secret_comes_out_of_a_functions_log_whichever_way_it_goes_in(
+    way: Callable[[Logger], None], lines: io.StringIO, log: Logger
+) -> None:
+    way(log)
+
+    (line,) = lines.getvalue().splitlines()
+    shown = line + str(json.loads(line))
+    assert SHOWN in shown
+    assert "<jwt" in shown
+    for secret in (KEY, CODE, JWT.split(".")[1], JWT.split(".")[2], "hun", "ter+2"):
+        assert secret not in shown
+
+
+def test_a_field_with_a_secrets_name_is_masked_whatever_it_holds(lines: io.StringIO, log: Logger) -> None:
+    log.info("x", extra={"login": {"password": "p4ss", "userToken": "t0ken", "count": 3}})
+
+    assert json.loads(lines.getvalue())["login"] == {"password": "<secret>", "userToken": "<secret>", "count": 3}
+
+
+def test_a_traceback_keeps_its_lines(lines: io.StringIO, log: Logger) -> None:
+    log_an_exception(log)
+
+    line = json.loads(lines.getvalue())
+    assert line["exception_name"] == "ValueError"
+    for part in (f"KeyError: '{SHOWN}", "direct cause", "test_masking.py", f"ValueError: {SHOWN}"):
+        assert part in line["exception"]
 
 
 # --- work

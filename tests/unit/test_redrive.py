@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from console.redrive import opened
-from tests.scenes import alarm
+from remediator_cli.redrive import opened
+from tests.support.builders import alarm
 
 NOTE = {"Type": "Notification", "Subject": "OrdersFailing", "Message": "orders fail", "MessageId": "m-1"}
 

@@ -6,12 +6,12 @@ from datetime import timedelta
 
 import pytest
 
-from console.orders import Orders, Point, fullest, stretch
-from console.report import page
-from console.report.sections import NINE, Todo, sections
 from remediator.outcome import CONSEQUENCES, Outcome
-from tests.endings import ENDINGS, INCIDENT_OF_2025, UNMEASURED, at_work, facts, played
-from tests.scenes import BEGAN, CODE, KEY, PASSWORD, TOKEN, failing
+from remediator_cli.orders import Orders, Point, find_stretch, fullest
+from remediator_cli.report import page
+from remediator_cli.report.sections import Todo, sections
+from tests.support.builders import BEGAN, CODE, KEY, PASSWORD, TOKEN, failing
+from tests.support.outcomes import INCIDENT_OF_2025, OUTCOMES, UNMEASURED, at_work, facts, played
 
 TEAMS_HEADINGS = [
     "Summary", "Detection", "Impact", "Timeline", "Response", "Root cause", "Resolution", "Prevention", "Action items",
@@ -24,11 +24,11 @@ def told(title: str, found: object) -> str:
     return " ".join(each.text if isinstance(each, Todo) else each for each in section.told)
 
 
-def test_outcomes_that_people_are_told_of_all_have_an_example() -> None:
-    assert set(ENDINGS) == {each for each in Outcome if CONSEQUENCES[each].tone != "none"} | {Outcome.FAILED}
+def test_every_outcome_that_is_reported_has_an_example() -> None:
+    assert set(OUTCOMES) == {each for each in Outcome if CONSEQUENCES[each].tone != "none"} | {Outcome.FAILED}
 
 
-@pytest.mark.parametrize("outcome", ENDINGS)
+@pytest.mark.parametrize("outcome", OUTCOMES)
 def test_report_of_each_outcome_has_the_nine_headings_names_it_and_leaves_to_people_what_it_cannot_know(
     outcome: Outcome,
 ) -> None:
@@ -46,7 +46,7 @@ def test_report_of_each_outcome_has_the_nine_headings_names_it_and_leaves_to_peo
     assert CONSEQUENCES[outcome].ask in told("Action items", found)
 
 
-@pytest.mark.parametrize("outcome", ENDINGS)
+@pytest.mark.parametrize("outcome", OUTCOMES)
 def test_no_report_holds_a_secret(outcome: Outcome) -> None:
     found = facts(played(outcome))
 
@@ -61,12 +61,12 @@ def test_healed_report_states_the_figures_of_the_log_and_of_the_metric() -> None
 
     assert f"It ended HEALED after {seconds:.2f} s" in told("Summary", found)
     assert "called the report link once" in told("Summary", found)
-    assert "2 h until the wake" in told("Detection", found)
+    assert "2 h until the trigger" in told("Detection", found)
     assert "155 orders failed, of 160 placed" in told("Impact", found)
     assert "at most 155 people" in told("Impact", found)
     assert "27 min, and 2 h 27 min" in told("Response", found)
     assert "The answer was 200, “Problem resolved" in told("Resolution", found)
-    assert "of the log, which is whole" in told("Timeline", found)
+    assert "of the audit log, which is intact" in told("Timeline", found)
 
 
 def test_what_the_metric_does_not_tell_is_asked_of_a_person() -> None:
@@ -78,7 +78,7 @@ def test_what_the_metric_does_not_tell_is_asked_of_a_person() -> None:
     assert "this one, with the time to notice" not in page.html(found)
 
 
-def test_incident_at_which_a_run_still_looks_has_a_report_too() -> None:
+def test_incident_under_check_has_a_report_too() -> None:
     found = facts(at_work())
 
     assert "It is still open" in told("Summary", found)
@@ -86,9 +86,9 @@ def test_incident_at_which_a_run_still_looks_has_a_report_too() -> None:
     assert ": open" in page.markdown(found).splitlines()[0]
 
 
-def test_persons_brakes_are_part_of_the_response() -> None:
-    scene = played(Outcome.PAUSED)
-    found = replace(facts(scene), log=tuple(scene.store.log))
+def test_controls_are_part_of_the_response() -> None:
+    harness = played(Outcome.PAUSED)
+    found = replace(facts(harness), log=tuple(harness.store.log))
 
     assert "ana paused it (release 42)" in told("Response", found)
 
@@ -109,10 +109,10 @@ def test_call_whose_answer_was_lost_is_not_paired_with_the_answer_of_the_next() 
     assert "It called the report link once." in told("Summary", twice)
 
 
-@pytest.mark.parametrize("outcome", [each for each in ENDINGS if each not in (Outcome.HEALED, Outcome.UNRESOLVED)])
+@pytest.mark.parametrize("outcome", [each for each in OUTCOMES if each not in (Outcome.HEALED, Outcome.UNRESOLVED)])
 def test_call_of_an_earlier_run_is_not_denied_by_a_later_outcome(outcome: Outcome) -> None:
     healed, later = facts(played(Outcome.HEALED)), facts(played(outcome))
-    both = replace(later, log=(*healed.log[:3], *later.log))
+    both = replace(later, log=(*healed.log[:4], *later.log))
 
     text = page.markdown(both)
 
@@ -124,20 +124,20 @@ def test_call_of_an_earlier_run_is_not_denied_by_a_later_outcome(outcome: Outcom
 def test_incident_whose_log_has_expired_has_a_report_too() -> None:
     found = replace(facts(played(Outcome.HEALED)), log=())
 
-    assert "Its log has expired." in told("Timeline", found)
-    assert "Its log has expired." in page.html(found)
+    assert "Its part of the audit log has expired." in told("Timeline", found)
+    assert "Its part of the audit log has expired." in page.html(found)
     assert "It called the report link once." in told("Resolution", found)
 
 
 def test_failure_without_a_good_order_before_it_may_have_begun_earlier() -> None:
-    found = facts(played(Outcome.HEALED), stretch([point(-9, 2, 2), point(-1, 2, 2)], BEGAN, 60))
+    found = facts(played(Outcome.HEALED), find_stretch([point(-9, 2, 2), point(-1, 2, 2)], BEGAN, 60))
 
     assert "It may have begun earlier" in told("Detection", found)
     assert found.lines[0].evidence == "or earlier"
 
 
 def test_words_from_outside_mean_nothing_in_markdown_and_in_html() -> None:
-    found = facts(played(Outcome.ALREADY_HEALTHY, name="<script>alert(1)</script> | [x](y) `*`"))
+    found = facts(played(Outcome.BLOCKED, name="<script>alert(1)</script> | [x](y) `*`"))
 
     assert "<script>" not in page.html(found)
     assert "&lt;script&gt;" in page.html(found)
@@ -151,10 +151,6 @@ def test_html_asks_nothing_of_anybody(outcome: Outcome) -> None:
     assert not [word for word in ("http:", "https:", "<script", "url(", "@import", "src=") if word in written.lower()]
 
 
-def test_headings_are_those_of_the_team() -> None:
-    assert list(NINE) == TEAMS_HEADINGS
-
-
 FAILED_BY_PERIOD = ((10, 4), (60, 7), (3600, 7))
 
 
@@ -162,10 +158,10 @@ def point(minute: int, placed: int, failed: int) -> Point:
     return Point(BEGAN + timedelta(minutes=minute), placed, failed)
 
 
-def test_stretch_of_failure_begins_after_the_last_good_period_before_the_wake() -> None:
+def test_stretch_of_failure_begins_after_the_last_good_period_before_the_trigger() -> None:
     points = [point(-9, 1, 1), point(-8, 3, 0), point(-5, 2, 2), point(-4, 0, 0), point(-3, 2, 1), point(0, 4, 1)]
 
-    found = stretch(points, BEGAN, 60)
+    found = find_stretch(points, BEGAN, 60)
 
     assert found == Orders(60, BEGAN - timedelta(minutes=5), placed=8, failed=4)
 
@@ -177,44 +173,44 @@ def test_of_counts_that_know_no_good_period_the_finest_is_told_that_lost_no_fail
     assert fullest([coarse, coarsest]) == coarse
 
 
-def test_period_in_which_the_wake_came_may_be_good_at_its_end() -> None:
-    assert stretch([point(-1, 5, 0), point(0, 9, 3)], BEGAN + timedelta(seconds=30), 60).failed == 3
+def test_period_of_the_trigger_may_be_good_at_its_end() -> None:
+    assert find_stretch([point(-1, 5, 0), point(0, 9, 3)], BEGAN + timedelta(seconds=30), 60).failed == 3
 
 
 def test_no_failed_order_leaves_the_beginning_unknown() -> None:
-    assert stretch([point(-2, 5, 0), point(0, 9, 0)], BEGAN, 60) == Orders(60, None, 0, 0)
+    assert find_stretch([point(-2, 5, 0), point(0, 9, 0)], BEGAN, 60) == Orders(60, None, 0, 0)
 
 
-def test_message_of_each_outcome_says_what_how_long_what_is_asked_where_to_see_more_and_the_logs_hash() -> None:
-    for outcome in ENDINGS:
-        if outcome in (Outcome.FAILED, Outcome.ALREADY_HEALTHY):  # nobody is told of one that only looked
+def test_notification_of_each_outcome_says_what_to_do_and_where_to_see_more() -> None:
+    for outcome in OUTCOMES:
+        if outcome is Outcome.FAILED:  # CloudWatch's alarm on the function's errors reports it
             continue
-        scene = played(outcome)
-        (message,) = scene.people.told
+        harness = played(outcome)
+        message = harness.notifier.sent[-1]
         assert message.text.startswith(f"{outcome}: ")
         assert " s ago by OrdersFailing" in message.text
         assert CONSEQUENCES[outcome].ask in message.text
-        assert f"More: remediator show {facts(scene).incident.id}\n" in message.text
-        assert message.text.splitlines()[-1].removeprefix("Log: ") in {entry.hash for entry in scene.store.log}
+        assert f"More: remediator show {facts(harness).incident.id}\n" in message.text
+        assert message.text.splitlines()[-1].removeprefix("Audit log: ") in {entry.hash for entry in harness.store.log}
         assert len(message.text) < 900
 
 
 @pytest.mark.parametrize("outcome", [Outcome.OBSERVED, Outcome.BLOCKED, Outcome.LIMITED])
-def test_no_message_holds_what_a_mail_program_makes_a_link_of(outcome: Outcome) -> None:
-    (message,) = played(outcome, name="see https://factory.test/x or factory.test").people.told
+def test_no_notification_holds_what_a_mail_program_makes_a_link_of(outcome: Outcome) -> None:
+    (message,) = played(outcome, name="see https://factory.test/x or factory.test").notifier.sent
 
     assert "[.]test" in message.text
     assert not [sign for sign in ("factory.test", "elsewhere.test", "://") if sign in message.text]
 
 
 def test_alarm_name_of_several_lines_does_not_pass_for_lines_of_ours() -> None:
-    (message,) = played(Outcome.NO_LINK, name="x\nLog: 0000\nMore: call 555").people.told
+    (message,) = played(Outcome.NO_LINK, name="x\nAudit log: 0000\nMore: call 555").notifier.sent
 
     assert len(message.text.splitlines()) == 5
 
 
 def test_long_alarm_name_does_not_make_a_long_message() -> None:
-    (message,) = played(Outcome.NO_LINK, name="x" * 5000).people.told
+    (message,) = played(Outcome.NO_LINK, name="x" * 5000).notifier.sent
 
     assert len(message.text) < 900
 

@@ -1,4 +1,4 @@
-"""The diner's credentials: read once, and again after a refusal."""
+"""The secrets: read once; the diner's again after a refusal."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from remediator.adapters.secrets import DinerSecret
+from remediator.adapters.secrets import DinerSecret, WebhookSecret
 from remediator.errors import SecretError
 
 
 @dataclass
-class Secrets:
-    """A client that counts."""
+class CountingClient:
+    """A client of Secrets Manager that answers from a list, the last answer for ever."""
 
     answers: list[Any]
     asked: list[str] = field(default_factory=list)
@@ -25,22 +25,22 @@ class Secrets:
         return {"SecretString": answer}
 
 
-def secret(*answers: Any) -> tuple[DinerSecret, Secrets]:
-    client: Any = Secrets(list(answers))
+def secret(*answers: Any) -> tuple[DinerSecret, CountingClient]:
+    client: Any = CountingClient(list(answers))
     return DinerSecret(client, "arn"), client
 
 
 def test_credentials_are_read_once_and_again_after_a_refusal() -> None:
     diner, client = secret('{"email":"a@b.c","password":"old-one"}', '{"email":"a@b.c","password":"new-one"}')
 
-    assert diner.read() is diner.read()
+    assert diner.read() == diner.read()
     assert len(client.asked) == 1
     diner.forget()
     assert diner.read().password.get_secret_value() == "new-one"
 
 
 @pytest.mark.parametrize("text", ["no JSON", "{}", '{"email":"a@b.c"}', '{"email":"a@b.c","password":7}'])
-def test_secret_of_another_form_is_named_without_its_content(text: str) -> None:
+def test_a_secret_of_another_form_is_refused_without_its_content(text: str) -> None:
     with pytest.raises(SecretError, match='"email" and "password"') as caught:
         secret(text)[0].read()
 
@@ -48,12 +48,23 @@ def test_secret_of_another_form_is_named_without_its_content(text: str) -> None:
     assert "a@b.c" not in str(caught.value)
 
 
-def test_secret_that_cannot_be_read_says_by_which_call() -> None:
+def test_a_secret_that_cannot_be_read_names_the_call_that_failed() -> None:
     denied = ClientError({"Error": {"Code": "AccessDenied", "Message": "who are you"}}, "GetSecretValue")
 
     with pytest.raises(SecretError, match="GetSecretValue: AccessDenied"):
         secret(denied)[0].read()
 
 
-def test_password_does_not_show_itself() -> None:
+def test_a_password_does_not_show_itself() -> None:
     assert "old-one" not in repr(secret('{"email":"a@b.c","password":"old-one"}')[0].read())
+
+
+def test_the_webhooks_secret_is_read_once_and_never_empty() -> None:
+    client: Any = CountingClient(["s3cret"])
+    webhooks = WebhookSecret(client, "arn")
+
+    assert [webhooks.read(), webhooks.read()] == [b"s3cret", b"s3cret"]
+    assert client.asked == ["arn"]
+    empty: Any = CountingClient([""])
+    with pytest.raises(SecretError, match="is empty"):
+        WebhookSecret(empty, "arn").read()

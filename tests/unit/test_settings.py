@@ -13,7 +13,7 @@ GOOD = {
     "ALLOWED_REPORT_HOSTS": "factory.example.com, other.example.com:8443",
     "DINER_SECRET_ARN": "arn:aws:secretsmanager:us-east-1:123456789012:secret:x",
     "TABLE": "t",
-    "PEOPLE_TOPIC_ARN": "arn:aws:sns:us-east-1:123456789012:p",
+    "NOTIFICATION_TOPIC_ARN": "arn:aws:sns:us-east-1:123456789012:p",
     "ORDER": '{"items":[]}',
     "LINK_FIELDS": "",
 }
@@ -38,7 +38,7 @@ def test_lists_are_read_in_their_order() -> None:
 
 
 @pytest.mark.parametrize(
-    ("names", "heeded"),
+    ("names", "triggering"),
     [
         ("", ()),
         ("Mine", ("Own", "Mine")),
@@ -48,10 +48,10 @@ def test_lists_are_read_in_their_order() -> None:
         ("-", ()),
     ],
 )
-def test_named_alarms_and_the_stacks_own_are_heeded_unless_the_list_begins_with_a_dash(
-    names: str, heeded: tuple[str, ...]
+def test_the_listed_alarms_and_the_stacks_own_trigger_unless_the_list_begins_with_a_dash(
+    names: str, triggering: tuple[str, ...]
 ) -> None:
-    assert Settings.of(GOOD | {"ALARM_NAMES": names, "OWN_ALARM": "Own"}).heeded == heeded
+    assert Settings.of(GOOD | {"ALARM_NAMES": names, "OWN_ALARM": "Own"}).triggering_alarms == triggering
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_named_alarms_and_the_stacks_own_are_heeded_unless_the_list_begins_with_
     ],
 )
 @pytest.mark.usefixtures("environment")
-def test_wrong_setting_is_named_without_its_value(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_setting_is_named_without_its_value(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(name, value)
 
     with pytest.raises(SettingsError, match=name) as caught:
@@ -75,5 +75,5 @@ def test_wrong_setting_is_named_without_its_value(name: str, value: str, monkeyp
     assert value == "" or value not in str(caught.value).replace("'observe' or 'act'", "")
 
 
-def test_time_out_has_to_hold_two_slow_orders_and_the_rest() -> None:
+def test_the_time_out_has_to_hold_two_slow_orders_and_the_rest() -> None:
     assert least_seconds(40) == 110

@@ -4,16 +4,25 @@ from datetime import timedelta
 
 import pytest
 
-from console.stats import Row, lasting, rows
-from remediator.head import Summary
 from remediator.outcome import Outcome
-from tests.scenes import BEGAN
+from remediator.state import Summary
+from remediator_cli.stats import StatsRow, format_duration, rows
+from tests.support.builders import BEGAN
 
 
 def incident(name: str, seconds: float, outcome: Outcome = Outcome.HEALED, *, ended: bool = True) -> Summary:
     end = BEGAN + timedelta(seconds=seconds) if ended else None
+    phases = {"call": round(seconds * 500), "total": 9}
     return Summary(
-        name, "OrdersFailing", BEGAN, 1, 5, 1, None, outcome, end, {"call": round(seconds * 500), "total": 9}
+        id=name,
+        alarm="OrdersFailing",
+        opened_at=BEGAN,
+        first_v=1,
+        last_v=5,
+        calls=1,
+        outcome=outcome,
+        ended_at=end,
+        phases=phases,
     )
 
 
@@ -26,13 +35,13 @@ def test_healed_incidents_are_counted_and_no_others() -> None:
 
     by_name = {row.name: row for row in rows(found, {})}
 
-    assert by_name["to heal"] == Row("to heal", 10, 5.5, 9.1, 10.0, 27 * 60)
+    assert by_name["to heal"] == StatsRow("to heal", 10, 5.5, 9.1, 10.0, 27 * 60)
     assert by_name["call"].worst == 5.0
     assert by_name["call"].by_hand is None
     assert set(by_name) == {"to heal", "call"}
 
 
-def test_time_to_notice_is_told_of_those_incidents_whose_metric_knows_it() -> None:
+def test_time_to_notice_counts_incidents_whose_metric_knows_it() -> None:
     found = rows([incident("a", 1.0), incident("b", 2.0)], {"a": 34.0, "elsewhere": 5.0})
 
     by_name = {row.name: row for row in found}
@@ -59,5 +68,5 @@ def test_no_healed_incident_makes_no_figures() -> None:
         (86399.9, "1 d"),
     ],
 )
-def test_lengths_of_time_are_told_as_people_say_them(seconds: float, told: str) -> None:
-    assert lasting(seconds) == told
+def test_durations_read_as_people_say_them(seconds: float, told: str) -> None:
+    assert format_duration(seconds) == told

@@ -13,7 +13,7 @@ client = boto3.client("dynamodb")
 SESSION = requests.Session
 
 
-class Alarm(BaseModel):
+class IncomingAlarm(BaseModel):
     AlarmName: str
 
 

@@ -1,1 +1,1 @@
-"""Heal the pizza shop's failed orders: an alarm wakes it, a sample decides, a report link ends the failure."""
+"""Heal the pizza shop's failed orders: an alarm triggers a check, samples decide, a report link ends the failure."""

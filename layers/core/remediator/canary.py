@@ -1,4 +1,4 @@
-"""The canary: asks the shop each minute what a diner would ask, and wakes the machine where that fails twice."""
+"""The canary: probes the shop each minute as a diner would, and triggers the remediator if a probe fails twice."""
 
 import json
 import time
@@ -8,45 +8,46 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from remediator.diagnosis import Diagnosis, Verdict, diagnose, judge_login
+from remediator.deadline import Deadline
+from remediator.diagnosis import Diagnosis, Symptom, diagnose, judge_login
 from remediator.errors import StateError
 from remediator.jwt import Keys
 from remediator.masking import Mask
 from remediator.ports import ProbedShop, Store
 from remediator.report_link import FIELD_NAMES
-from remediator.sample import Deadline, Sample
+from remediator.sample import Sample
+from remediator.state import State
 
-SECONDS_FOR_WAKING = 15.0  # kept back: the head and the topic, three tries of each
+SECONDS_TO_TRIGGER = 15.0  # kept back: the state and the topic, three tries of each
 SECONDS_TO_ANOTHER_TOKEN = 1.0  # two logins of one diner in one second share a token
 LOGIN, ORDER = "login", "order"
 
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """A safe GET, and what a 200 of it shows that the others don't."""
+    """A GET that is safe at any time."""
 
     path: str
-    needs_token: bool
-    shows: str
+    needs_token: bool = False
 
 
 # The contract page's "Endpoints that are safe to probe". None of them touches the factory: only an order shows chaos.
 PROBES: Final = {
-    "process": Probe("/", False, "the process is up"),
-    "menu": Probe("/api/order/menu", False, "the database answers"),
-    "franchises": Probe("/api/franchise", False, "the database answers, by another table"),
-    "diner": Probe("/api/user/me", True, "tokens are known"),
-    "orders": Probe("/api/order", True, "a diner's orders can be read"),
+    "process": Probe("/"),  # the process is up
+    "menu": Probe("/api/order/menu"),  # the database answers
+    "franchises": Probe("/api/franchise"),  # and by another table
+    "diner": Probe("/api/user/me", needs_token=True),  # tokens are known
+    "orders": Probe("/api/order", needs_token=True),  # a diner's orders can be read
 }
-# The names that its alarms bear: they wake whatever the setting AlarmNames says.
+# The names that its alarms bear: they trigger whatever the setting AlarmNames says.
 ALARMS: Final = {name: f"canary: {name}" for name in (LOGIN, *PROBES, ORDER)}
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class ProbeReport:
     """What one run saw. `healthy`: whether each endpoint asked was good at either try; `order`: the one that counts.
 
-    `failed` holds what failed twice, with its evidence, since `confirmed`. `silent`: why nobody was woken all the same.
+    `failed` holds what failed twice, with its evidence, since `confirmed`. `silent`: why it didn't trigger then.
     """
 
     healthy: Mapping[str, bool]
@@ -60,19 +61,19 @@ class Report:
         return ORDER not in self.failed
 
     def plain(self) -> dict[str, Any]:
-        """As the log tells it."""
+        """As it is logged."""
         confirmed = self.confirmed.isoformat(timespec="milliseconds") if self.confirmed else None
-        woke = bool(self.failed) and self.silent is None
-        return {"failed": dict(self.failed), "confirmed": confirmed, "woke": woke, "silent": self.silent}
+        triggered = bool(self.failed) and self.silent is None
+        return {"failed": dict(self.failed), "confirmed": confirmed, "triggered": triggered, "silent": self.silent}
 
 
 def judge(probes: Mapping[str, Sample], keys: Keys, names: frozenset[str] = FIELD_NAMES) -> dict[str, str]:
-    """What failed, with the evidence. A good answer is a 200 with JSON; an order is judged as remediations judge it."""
+    """What failed, with the evidence. A good answer is a 200 with JSON; an order is diagnosed as in a remediation."""
     failed = {}
     for name, sample in probes.items():
         if name == ORDER:
             shown = diagnose([sample], keys, names)
-            if shown.verdict is not Verdict.HEALTHY:
+            if shown.symptom is not Symptom.HEALTHY:
                 failed[name] = shown.evidence
         elif sample.status != 200 or sample.json is None:
             failed[name] = str(sample.fault or sample.status)
@@ -80,7 +81,7 @@ def judge(probes: Mapping[str, Sample], keys: Keys, names: frozenset[str] = FIEL
 
 
 def alarm(failed: Mapping[str, str], since: datetime) -> str:
-    """The message that wakes the machine, in Alertmanager's shape: one firing alert for each thing that failed."""
+    """The message that triggers the remediator, in Alertmanager's shape: one firing alert for each failed probe."""
     alerts = [
         {
             "status": "firing",
@@ -108,10 +109,10 @@ class Canary:
     mask: Mask
     sleep: Callable[[float], None] = time.sleep
 
-    def run(self, at: datetime, deadline: Deadline) -> Report:
+    def run(self, at: datetime, deadline: Deadline) -> ProbeReport:
         """One run, begun at that time. Raises SecretError, PublishError: a run that can't do its work counts as silent.
 
-        The token is given back before the wake: a remediation that logs in within the same second may share it.
+        The token is given back before it triggers: a remediation that logs in within the same second may share it.
         """
         self.mask.forget()
         due = int(at.timestamp()) // 60 % self.minutes == 0
@@ -133,9 +134,9 @@ class Canary:
         healthy = {name: name not in confirmed for name in (LOGIN, *asked)}
         order = second.get(ORDER, first.get(ORDER))
         if not confirmed:
-            return Report(healthy, {}, order)
+            return ProbeReport(healthy, {}, order)
         since = self.clock()
-        return Report(healthy, confirmed, order, since, self._wake(confirmed, since))
+        return ProbeReport(healthy, confirmed, order, since, self._trigger(confirmed, since))
 
     def _login(self, deadline: Deadline, tries: int) -> str | Diagnosis:
         found = judge_login(self.shop.login(deadline))
@@ -145,7 +146,7 @@ class Canary:
         return self._login(deadline, tries - 1) if tries > 1 else found
 
     def _ask(self, names: list[str], token: str | Diagnosis, deadline: Deadline) -> dict[str, Sample]:
-        """All of them side by side; what needs a token is left out where there is none.
+        """All of them side by side; what needs a token is left out if there is none.
 
         The order goes first, on the connection that the login has just opened: the others are a minute old, and a
         request that meets one closed is asked again, but for an order.
@@ -160,13 +161,13 @@ class Canary:
                 asked[name] = self.pool.submit(self.shop.probe, PROBES[name].path, bearer, deadline)
         return {name: answer.result() for name, answer in asked.items()}
 
-    def _wake(self, failed: Mapping[str, str], since: datetime) -> str | None:
-        """Wake the machine, unless it works already; a head that can't be read is no reason to keep quiet."""
+    def _trigger(self, failed: Mapping[str, str], since: datetime) -> str | None:
+        """Trigger the remediator, unless a check is under way. If the state can't be read, trigger."""
         try:
-            incident = self.store.head().incident
-            if incident and incident.lease and incident.lease.until > since:
-                return f"incident {incident.id} is being worked on"
+            state = self.store.state()
         except StateError:
-            pass
+            state = State()
+        if state.check and state.check.lease.until > since:
+            return "a remediation is running"
         self.publish(self.mask.text(alarm(failed, since)))
         return None

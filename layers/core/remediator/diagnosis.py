@@ -17,7 +17,7 @@ LATENCY_BUDGET: Final = 5.0  # seconds; a healthy order took 0.04 s, a throttled
 SLOW_REFUSAL: Final = 20.0  # seconds; the factory takes 32 to refuse an order of 0 or more than 20 items
 
 
-class Verdict(StrEnum):
+class Symptom(StrEnum):
     """What one order, or a set of them, can show; the worst first."""
 
     DISAGREE = "disagree"
@@ -30,14 +30,15 @@ class Verdict(StrEnum):
     HEALTHY = "healthy"
 
 
-WITH_LINK: Final = frozenset({Verdict.FAIL, Verdict.BADJWT, Verdict.THROTTLE})
+WITH_LINK: Final = frozenset({Symptom.FAIL, Symptom.BADJWT, Symptom.THROTTLE})
 
-# What a verdict that asks for no call ends in.
-ENDINGS: Final = {
-    Verdict.NO_LINK: Outcome.NO_LINK,
-    Verdict.UNAUTHORIZED: Outcome.NO_ACCESS,
-    Verdict.UNREACHABLE: Outcome.UNREACHABLE,
-    Verdict.DISAGREE: Outcome.UNRESOLVED,
+# What a symptom that asks for no call ends in.
+OUTCOMES: Final = {
+    Symptom.HEALTHY: Outcome.ALREADY_HEALTHY,
+    Symptom.NO_LINK: Outcome.NO_LINK,
+    Symptom.UNAUTHORIZED: Outcome.NO_ACCESS,
+    Symptom.UNREACHABLE: Outcome.UNREACHABLE,
+    Symptom.DISAGREE: Outcome.UNRESOLVED,
 }
 
 # What a failure without a link most likely is, by status (0: any), message and least seconds: the first row that fits.
@@ -58,11 +59,16 @@ HINTS: Final[tuple[tuple[int, str, float, str], ...]] = (
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """A verdict, its evidence in one sentence, and the raw links that the samples offer."""
+    """A symptom, its evidence in one sentence, and the raw links that the samples offer."""
 
-    verdict: Verdict
+    symptom: Symptom
     evidence: str
     links: tuple[str, ...] = ()
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """What a check with this diagnosis ends in; None if a report link is to be called."""
+        return OUTCOMES.get(self.symptom)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,55 +84,55 @@ class Facts:
     token_verifies: bool | None
 
 
-Row = tuple[Verdict, str, Callable[[Facts], bool]]
+Row = tuple[Symptom, str, Callable[[Facts], bool]]
 
-# The first row that fits an answer is its verdict.
+# The first row that fits an answer is its symptom.
 ROWS: Final[tuple[Row, ...]] = (
-    (Verdict.BADJWT, "with a JWT that doesn't verify, and a report link",
+    (Symptom.BADJWT, "with a JWT that doesn't verify, and a report link",
      lambda f: bool(f.links) and f.status < 300 and f.token_verifies is False),
-    (Verdict.THROTTLE, "with a report link", lambda f: bool(f.links) and f.status < 300),
-    (Verdict.FAIL, "with a report link", lambda f: bool(f.links)),
-    (Verdict.UNAUTHORIZED, "unauthorized: the token, or the shop's database", lambda f: f.status == 401),
-    (Verdict.UNREACHABLE, "what the shop doesn't answer", lambda f: not f.is_json or f.status in (404, 405)),
-    (Verdict.UNREACHABLE, "a redirect, which isn't followed", lambda f: 300 <= f.status < 400),
-    (Verdict.NO_LINK, "without a report link", lambda f: f.status >= 400),
-    (Verdict.UNREACHABLE, "what is no order", lambda f: not f.is_order),
-    (Verdict.NO_LINK, "with a JWT that doesn't verify, without a report link",
+    (Symptom.THROTTLE, "with a report link", lambda f: bool(f.links) and f.status < 300),
+    (Symptom.FAIL, "with a report link", lambda f: bool(f.links)),
+    (Symptom.UNAUTHORIZED, "unauthorized: the token, or the shop's database", lambda f: f.status == 401),
+    (Symptom.UNREACHABLE, "what the shop doesn't answer", lambda f: not f.is_json or f.status in (404, 405)),
+    (Symptom.UNREACHABLE, "a redirect, which isn't followed", lambda f: 300 <= f.status < 400),
+    (Symptom.NO_LINK, "without a report link", lambda f: f.status >= 400),
+    (Symptom.UNREACHABLE, "what is no order", lambda f: not f.is_order),
+    (Symptom.NO_LINK, "with a JWT that doesn't verify, without a report link",
      lambda f: f.token_verifies is False),
-    (Verdict.NO_LINK, "later than the latency budget, without a report link",
+    (Symptom.NO_LINK, "later than the latency budget, without a report link",
      lambda f: f.elapsed > LATENCY_BUDGET),
-    (Verdict.HEALTHY, "with a JWT that verifies", lambda f: f.token_verifies is True),
-    (Verdict.HEALTHY, "with a JWT that couldn't be checked", lambda _: True),
+    (Symptom.HEALTHY, "with a JWT that verifies", lambda f: f.token_verifies is True),
+    (Symptom.HEALTHY, "with a JWT that couldn't be checked", lambda _: True),
 )  # fmt: skip
 
 
 def diagnose(samples: Sequence[Sample], keys: Keys, names: frozenset[str] = FIELD_NAMES) -> Diagnosis:
-    """The verdict on a set of orders, at least one.
+    """What a set of orders shows, at least one.
 
-    Where all fail with a link, or none offers one, the worst of them counts. Where some offer a link and others
-    don't, they disagree: that decides nothing.
+    If all fail with a link, or none offers one, the worst of them counts. If some offer a link and others don't, they
+    disagree: that decides nothing.
     """
     found = [judge_order(sample, keys, names) for sample in samples]
     links = tuple(dict.fromkeys(link for each in found for link in each.links))
-    failing = [each for each in found if each.verdict in WITH_LINK]
+    failing = [each for each in found if each.symptom in WITH_LINK]
     if 0 < len(failing) < len(found):
         shown = "; ".join(each.evidence for each in found)
-        return Diagnosis(Verdict.DISAGREE, f"the orders disagree: {shown}")
-    worst = min(found, key=lambda each: list(Verdict).index(each.verdict))
-    alike = sum(each.verdict is worst.verdict for each in found)
+        return Diagnosis(Symptom.DISAGREE, f"the orders disagree: {shown}")
+    worst = min(found, key=lambda each: list(Symptom).index(each.symptom))
+    alike = sum(each.symptom is worst.symptom for each in found)
     count = f"{alike} of {len(found)} orders: " if len(found) > 1 else ""
-    return Diagnosis(worst.verdict, f"{count}{worst.evidence}", links)
+    return Diagnosis(worst.symptom, f"{count}{worst.evidence}", links)
 
 
 def judge_order(sample: Sample, keys: Keys, names: frozenset[str] = FIELD_NAMES) -> Diagnosis:
-    """One order's verdict."""
+    """What one order shows."""
     if sample.fault or sample.status is None:
-        return Diagnosis(Verdict.UNREACHABLE, f"no whole answer after {sample.elapsed:.1f} s: {sample.fault}")
+        return Diagnosis(Symptom.UNREACHABLE, f"no whole answer after {sample.elapsed:.1f} s: {sample.fault}")
     facts = _facts(sample, sample.status, keys, names)
-    verdict, words, _ = next(row for row in ROWS if row[2](facts))
+    symptom, words, _ = next(row for row in ROWS if row[2](facts))
     after = f" after {facts.elapsed:.2f} s" if facts.elapsed else ""
-    hint = f": {_hint(facts)}" if verdict is Verdict.NO_LINK and facts.status >= 400 else ""
-    return Diagnosis(verdict, f"{facts.status}{after}, {words}{hint}", facts.links)
+    hint = f": {_hint(facts)}" if symptom is Symptom.NO_LINK and facts.status >= 400 else ""
+    return Diagnosis(symptom, f"{facts.status}{after}, {words}{hint}", facts.links)
 
 
 def judge_login(answer: Sample) -> Diagnosis | str:
@@ -135,12 +141,12 @@ def judge_login(answer: Sample) -> Diagnosis | str:
     if answer.status == 200 and token:
         return token
     if answer.fault:
-        return Diagnosis(Verdict.UNREACHABLE, f"no answer to the login: {answer.fault}")
+        return Diagnosis(Symptom.UNREACHABLE, f"no answer to the login: {answer.fault}")
     message = answer.text("message")
     if not message or message == "unknown endpoint":
-        return Diagnosis(Verdict.UNREACHABLE, f"the login was answered {answer.status}, what the shop doesn't answer")
+        return Diagnosis(Symptom.UNREACHABLE, f"the login was answered {answer.status}, what the shop doesn't answer")
     words = "the credentials, or the shop's database"
-    return Diagnosis(Verdict.UNAUTHORIZED, f"the login was refused with {answer.status}: {words}")
+    return Diagnosis(Symptom.UNAUTHORIZED, f"the login was refused with {answer.status}: {words}")
 
 
 def _hint(facts: Facts) -> str:

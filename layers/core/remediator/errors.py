@@ -1,15 +1,4 @@
-"""Failures that have a name. Whatever ends a run as expected is an `Outcome`, not one of these.
-
-* RemediatorError
-  - SettingsError     the function's environment doesn't describe a target it can work for
-  - StateError        the head or log can't be read or written; nothing may be called without it
-    - UnreadableHead  the head is there and isn't of a format this version knows
-  - SecretError       the diner's credentials, or the webhooks' secret, can't be read
-  - MessageError      people couldn't be told
-  - PublishError      an alarm that came by webhook couldn't be handed to the alarm topic
-  - DeadlineOver      the time of this run is used up
-  - Unhealed          the run ended well and the target isn't healed: raised so that the platform tries again
-"""
+"""Failures that have a name. Whatever ends a run as expected is an `Outcome`, not one of these."""
 
 
 class RemediatorError(Exception):
@@ -21,23 +10,23 @@ class SettingsError(RemediatorError):
 
 
 class StateError(RemediatorError):
-    """The head or log can't be read or written; nothing may be called without it."""
+    """The state or the audit log can't be read or written; nothing may be called without them."""
 
 
-class UnreadableHead(StateError):
-    """The head is there and isn't of a format this version knows."""
+class UnreadableState(StateError):
+    """The state is there and isn't of a format this version knows."""
 
 
 class SecretError(RemediatorError):
-    """The diner's credentials, or the webhooks' secret, can't be read."""
+    """The diner's credentials, or the secret that webhooks are signed with, can't be read."""
 
 
-class MessageError(RemediatorError):
-    """People couldn't be told. Never changes an outcome: the message stays in the head."""
+class NotificationError(RemediatorError):
+    """A notification couldn't be sent. It never changes an outcome: the notification stays in the state."""
 
 
 class PublishError(RemediatorError):
-    """An alarm that came by webhook couldn't be handed to the alarm topic: whoever sent it is to send it again."""
+    """An alarm couldn't be handed to the alarm topic: whoever sent it is to send it again."""
 
 
 class DeadlineOver(RemediatorError):
@@ -45,4 +34,4 @@ class DeadlineOver(RemediatorError):
 
 
 class Unhealed(RemediatorError):
-    """The run ended well and the target isn't healed: raised so that the platform tries again."""
+    """The run ended as it should and the shop isn't healed: raised so that Lambda tries again."""

@@ -18,7 +18,7 @@ SMALLEST_BITS: Final = 2048
 
 
 def read_keys(body: bytes) -> Keys:
-    """The RSA keys of a key set; empty where it is none."""
+    """The RSA keys of a key set; empty if it is none."""
     try:
         found = json.loads(body)["keys"]
         return {key["kid"]: (_number(key["n"]), _number(key["e"])) for key in found if key.get("kty") == "RSA"}
@@ -27,7 +27,7 @@ def read_keys(body: bytes) -> Keys:
 
 
 def verifies(token: str, keys: Keys) -> bool | None:
-    """False where the token is none or its signature wrong; None where the key to tell by isn't known."""
+    """False if the token is none or its signature wrong; None if its key is unknown."""
     head, _, rest = token.partition(".")
     body, _, signature = rest.partition(".")
     try:

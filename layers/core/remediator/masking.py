@@ -1,7 +1,7 @@
 """The one place that masks: by what a secret looks like, and by the run's actual secrets.
 
-Whatever leaves the process in words passes through a `Mask`: log lines, log entries, events,
-messages, errors and their causes. Each rule takes time linear in the text.
+Whatever leaves the process in words passes through a `Mask`: log lines, audit entries, delivery records,
+notifications, errors and their causes. Each rule takes time linear in the text.
 """
 
 import json
@@ -13,7 +13,6 @@ from urllib.parse import quote, unquote
 from remediator.report_link import fingerprint, readable_host
 
 SHORTEST = 6  # a shorter secret would blot out ordinary words; its looks still give it away
-_DEPTH = 40  # DynamoDB takes 32 levels; a hostile alarm may have any number
 _CHAIN = 8
 
 # As it is, escaped in JSON or HTML, percent-encoded up to four times over.
@@ -36,7 +35,7 @@ def _link(text: str) -> str:
     return f"<link {readable_host(plain)} {fingerprint(plain)}>" if whole else "<link>"
 
 
-# What is masked is the last group that took part, or the whole match where there is none.
+# What is masked is the last group that took part, or the whole match if there is none.
 _RULES: tuple[tuple[re.Pattern[str], Callable[[str], str]], ...] = tuple(
     (re.compile(pattern, re.ASCII | flags), shown)
     for pattern, flags, shown in (
@@ -73,7 +72,6 @@ _RULES: tuple[tuple[re.Pattern[str], Callable[[str], str]], ...] = tuple(
 )
 # A dot within a name, a slash after a scheme: what mail and chat programs take for the sign of a link.
 _CLICKABLE = re.compile(r"(?<=[\w-])\.(?=[\w-]*[^\W\d_])|:(?=//)")
-_SECRET_KEY = re.compile(rf"{_NAME}\Z", re.IGNORECASE)
 
 
 def unclickable(text: str) -> str:
@@ -82,7 +80,7 @@ def unclickable(text: str) -> str:
 
 
 class Mask:
-    """Masks text and plain values; `add` tells it the secrets of the run, `forget` drops them."""
+    """Masks texts; `add` tells it a secret of the run, `forget` drops them all."""
 
     def __init__(self) -> None:
         self._secrets: frozenset[str] = frozenset()
@@ -100,7 +98,7 @@ class Mask:
         self._secrets = frozenset()
 
     def text(self, text: str) -> str:
-        """`text` with each secret replaced; where several overlap, all they cover is."""
+        """`text` with each secret replaced; if several overlap, all they cover is."""
         out: list[str] = []
         end = 0
         for start, stop, shown in sorted(self._spans(text), key=lambda span: (span[0], -span[1])):
@@ -121,37 +119,6 @@ class Mask:
             while start >= 0:
                 yield start, start + len(secret), "<secret>"
                 start = text.find(secret, start + 1)
-
-    def value(self, value: object) -> object:
-        """`value` with every text in it masked: keys, and all text under a key like "password".
-
-        Dicts, lists, tuples and bytes are rebuilt, errors become text, anything else is as it was.
-        """
-        return self._value(value, _DEPTH)
-
-    def _value(self, value: object, depth: int) -> object:
-        match value:
-            case str():
-                return self.text(value)
-            case bytes():
-                return self.text(value.decode("utf-8", "backslashreplace")).encode()
-            case BaseException():
-                return self.exception(value)
-            case dict() | list() | tuple() if depth == 0:
-                shown: object = "<too deep>"
-            case dict():
-                shown = {self._value(k, 1): self._under(k, v, depth) for k, v in value.items()}
-            case list():
-                shown = [self._value(item, depth - 1) for item in value]
-            case tuple():
-                shown = tuple(self._value(item, depth - 1) for item in value)
-            case _:
-                shown = value
-        return shown
-
-    def _under(self, key: object, value: object, depth: int) -> object:
-        named = isinstance(key, str) and isinstance(value, str) and _SECRET_KEY.search(key)
-        return "<secret>" if named else self._value(value, depth - 1)
 
     def exception(self, error: BaseException) -> str:
         """Type and message of `error` and of what caused it, masked, in one line."""

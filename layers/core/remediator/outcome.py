@@ -1,4 +1,4 @@
-"""How a delivered event ends: the named outcomes, and what follows from each."""
+"""How a delivered alarm ends: the named outcomes, and what follows from each."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 
 class Outcome(StrEnum):
-    """The one ending of a delivered event."""
+    """The one outcome of a delivered alarm."""
 
     HEALED = "HEALED"
     UNRESOLVED = "UNRESOLVED"
@@ -34,8 +34,8 @@ Tone = Literal["none", "normal", "urgent"]
 class Consequence:
     """What follows from an outcome.
 
-    `raises`: the platform is asked to deliver the event again. `tone`: how people are told, at
-    most once an incident. `ask`: what is asked of the person who reads it.
+    `raises`: Lambda is asked to deliver the event again. `tone`: how it is reported, once an incident. `ask`: what is
+    asked of the person who reads it.
     """
 
     raises: bool
@@ -53,7 +53,9 @@ CONSEQUENCES: Final[dict[Outcome, Consequence]] = {
     Outcome.NO_LINK: Consequence(False, "urgent", "Orders fail and offer no report link: look."),
     Outcome.NO_ACCESS: Consequence(False, "urgent", "Check the diner's credentials, then the shop's database."),
     Outcome.UNREACHABLE: Consequence(True, "urgent", "Check that the shop is up and is the shop."),
-    Outcome.PAUSED: Consequence(False, "urgent", "The machine is paused and the shop fails: heal by hand, or resume."),
+    Outcome.PAUSED: Consequence(
+        False, "urgent", "The remediator is paused and the shop fails: heal by hand, or resume."
+    ),
     Outcome.LIMITED: Consequence(
         False, "urgent", "The hour's calls are used up and the shop fails again: find out why."
     ),
@@ -67,10 +69,10 @@ CONSEQUENCES: Final[dict[Outcome, Consequence]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
-    """How one delivered event ended: the outcome, one sentence why, and the incident it belongs to.
+class Result:
+    """How one delivered alarm ended: the outcome, one sentence why, and the incident it belongs to.
 
-    `phases` in milliseconds, and how many calls were left in the hour, where it got so far as to look.
+    `phases` in milliseconds, and how many calls were left in the hour, if it got so far as to check.
     """
 
     outcome: Outcome
@@ -81,18 +83,18 @@ class Ending:
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
-    """The record of one delivered alarm. `sent`: when the topic took it; `owner`: request id and record index."""
+class DeliveryRecord:
+    """The record of one delivered alarm. `sent`: when the topic took it; `holder`: request id and record index."""
 
     sent: datetime
-    owner: str
+    holder: str
     verdict: str
     alarms: tuple[str, ...]
-    ending: Ending
+    result: Result
 
 
-def supersedes(event: Event, known: Outcome) -> bool:
-    """Whether a record takes the place of an earlier one of the same event. A run that only joined, as one does that
-    its own twin overtook, doesn't hide how the event ended, unless that was to be tried again.
+def supersedes(record: DeliveryRecord, known: Outcome) -> bool:
+    """Whether a record takes the place of an earlier one of the same delivery. A run that only joined, as one does that
+    its own twin overtook, doesn't hide how the delivery ended, unless that was to be tried again.
     """
-    return event.ending.outcome is not Outcome.JOINED or CONSEQUENCES[known].raises
+    return record.result.outcome is not Outcome.JOINED or CONSEQUENCES[known].raises

@@ -1,98 +1,60 @@
-"""The remediation, step by step. Judgements are made elsewhere; all I/O goes through ports."""
+"""The remediation, step by step. Decisions are made elsewhere; all I/O goes through ports."""
 
-import random
 import secrets
 import time
-from collections.abc import Callable
-from concurrent.futures import Executor, Future
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future, wait
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
 
-from remediator import head as judge
-from remediator.alarms import Delivery, Verdict, heeded, read
-from remediator.diagnosis import ENDINGS, Diagnosis, diagnose, judge_login
-from remediator.diagnosis import Verdict as Shown
-from remediator.errors import (
-    DeadlineOver,
-    MessageError,
-    RemediatorError,
-    SecretError,
-    StateError,
-    Unhealed,
-)
-from remediator.head import (
-    Change,
-    Covered,
-    Denied,
-    Head,
-    Join,
-    NoChange,
-    Policy,
+from remediator import decisions
+from remediator.alarms import AlarmVerdict, Delivery, filter_by_name, read
+from remediator.commit import Decide, commit
+from remediator.deadline import Deadline
+from remediator.decisions import (
+    AlreadyCovered,
+    AlreadyInProgress,
+    Attempt,
+    Finding,
     Superseded,
-    Wake,
-    Woken,
+    Trigger,
+    TriggeredMeanwhile,
+    Unchanged,
 )
+from remediator.diagnosis import Diagnosis, Symptom, diagnose
+from remediator.errors import DeadlineOver, NotificationError, StateError, Unhealed
 from remediator.jwt import Keys
 from remediator.masking import Mask
-from remediator.outcome import CONSEQUENCES, Ending, Event, Outcome
-from remediator.ports import Factory, People, Shop, Store
-from remediator.report_link import LinkPolicy, Refusal, ReportLink, Resolver, guard
-from remediator.sample import Deadline, Sample
+from remediator.outcome import CONSEQUENCES, DeliveryRecord, Outcome, Result
+from remediator.ports import Notifier, PizzaFactory, Shop, Store
+from remediator.report_link import LinkPolicy, Refusal, ReportLink, Resolver, guard_offered
+from remediator.run import Run
+from remediator.sample import Sample
+from remediator.session import Session
+from remediator.state import Change, Limits, State
 
-SAMPLES = 2  # both must fail before a link is called
-SECONDS_BETWEEN_TRIES = 1.0  # at most, to write a head that others write too
-SECONDS_BETWEEN_LOOKS = 1.25  # so that a storm of alarms makes at most two orders a second
-SECONDS_OF_LOOKS = 30.0  # how long an ending gives way to alarms that keep coming
-SECONDS_FOR_ENDING = 8.0  # kept back for the last writes, retries among them
-LEASE_MARGIN = timedelta(seconds=SECONDS_FOR_ENDING + 2)  # a lease outlives the run it was given to
+SAMPLES = 2  # both must fail before the first call of a link
+SECONDS_TO_RELOAD = 0.02
+SECONDS_TO_FINISH = 8.0  # reserved for the last writes, including retries
+LEASE_MARGIN = timedelta(seconds=SECONDS_TO_FINISH + 2)  # a lease must outlive the run that holds it
 
-WITHOUT_A_LOOK = {
-    Verdict.STAND_DOWN: Outcome.STOOD_DOWN,
-    Verdict.IGNORE: Outcome.IGNORED,
-    Verdict.REFUSE: Outcome.REFUSED,
+WITHOUT_A_CHECK = {
+    AlarmVerdict.STAND_DOWN: Outcome.STOOD_DOWN,
+    AlarmVerdict.IGNORE: Outcome.IGNORED,
+    AlarmVerdict.REFUSE: Outcome.REFUSED,
 }
-
-
-@dataclass(slots=True)
-class Run:
-    """One wake under way: the head as this run last saw it, and how long each phase took, in milliseconds."""
-
-    wake: Wake
-    deadline: Deadline
-    head: Head
-    received: float
-    token: str | None = None
-    renewed: bool = False
-    looked: datetime | None = None
-    woken: float | None = None
-    tries: int = 0
-    phases: dict[str, int] = field(default_factory=dict)
-    lap: float = 0.0
-    leaving: "Future[None] | None" = None
-
-    def left(self) -> None:
-        """Wait until the diner has left, who may be on the way out."""
-        if self.leaving:
-            self.leaving.result()
-            self.leaving = None
-
-    def mark(self, phase: str) -> None:
-        now = self.deadline.clock()
-        self.phases[phase] = self.phases.get(phase, 0) + round((now - self.lap) * 1000)
-        self.phases["total"] = round((now - self.received) * 1000)
-        self.lap = now
 
 
 @dataclass(frozen=True)
 class Remediator:
-    """Everything a remediation needs, handed in. `clock` tells UTC to the millisecond."""
+    """Everything a remediation needs. `clock` returns UTC, to the millisecond."""
 
     shop: Shop
-    factory: Factory
+    factory: PizzaFactory
     store: Store
-    people: People
-    policy: Policy
+    notifier: Notifier
+    limits: Limits
     links: LinkPolicy
     link_names: frozenset[str]
     alarm_names: frozenset[str]
@@ -101,220 +63,153 @@ class Remediator:
     pool: Executor
     mask: Mask
     warn: Callable[[str], None]
-    measure: Callable[[Ending], None] = lambda _ending: None
+    measure: Callable[[Result], None] = lambda _result: None
     sleep: Callable[[float], None] = time.sleep
 
-    def handle(self, event: object, request_id: str, deadline: Deadline) -> list[Ending]:
-        """End every alarm of a delivered event in one outcome, each on record.
+    def handle(self, event: object, request_id: str, deadline: Deadline) -> list[Result]:
+        """Give every delivery of an event exactly one outcome, and record it.
 
-        Raises the first failure, or Unhealed, after all alarms had their turn: the platform then tries again.
+        Raises the first failure, which may be Unhealed, once all have had their turn: Lambda then retries.
         """
-        endings: list[Ending] = []
-        failures: list[RemediatorError] = []
+        results: list[Result] = []
+        failures: list[Exception] = []
         for index, read_as in enumerate(read(event)):
-            delivery = heeded(read_as, self.alarm_names)
+            delivery = filter_by_name(read_as, self.alarm_names)
             try:
-                ending = self._end(delivery, f"{request_id}#{index}", deadline)
-            except RemediatorError as error:
-                ending = Ending(Outcome.FAILED, self.mask.exception(error))
-                failures.append(error)
-            if CONSEQUENCES[ending.outcome].raises and ending.outcome is not Outcome.FAILED:
-                failures.append(Unhealed(f"{ending.outcome}: {ending.reason}"))
-            endings.append(ending)
-            self.measure(ending)
-            try:
-                self._record(delivery, f"{request_id}#{index}", ending)
-            except StateError as error:
+                results.append(self._handle_one(delivery, f"{request_id}#{index}", deadline))
+            except Exception as error:  # noqa: BLE001 - raised below, once the others have had their turn
                 failures.append(error)
         self.mask.forget()
         if failures:
             raise failures[0]
-        return endings
+        return results
 
-    def _end(self, delivery: Delivery, owner: str, deadline: Deadline) -> Ending:
-        if delivery.verdict is not Verdict.WAKE:
-            return Ending(WITHOUT_A_LOOK[delivery.verdict], delivery.reason)
-        ready = self.pool.submit(self.shop.ready)
+    def _handle_one(self, delivery: Delivery, holder: str, deadline: Deadline) -> Result:
+        """One delivery's turn: remediate if it triggers, record the outcome, notify, log out."""
+        if delivery.verdict is not AlarmVerdict.TRIGGER:
+            return self._record(delivery, holder, Result(WITHOUT_A_CHECK[delivery.verdict], delivery.reason))
+        run: Run | None = None
         try:
-            run = self._claim(delivery, owner, deadline)
-        finally:
-            ready.result()
-        if isinstance(run, Ending):
-            return run
-        try:
-            ending = self._heal(run)
-        except (SecretError, DeadlineOver) as error:
-            self._release(run, self.clock(), Outcome.FAILED, self.mask.exception(error))
+            run = self._begin(delivery, holder, deadline)
+            result = self._remediate(run)
+        except Exception as error:  # whatever the error, it is recorded, masked
+            self._record(delivery, holder, Result(Outcome.FAILED, self.mask.exception(error)))
             raise
         else:
-            self._leave(run)
-            self._tell(run)
-            return ending
+            self._record(delivery, holder, result)
+            self._notify(run)
         finally:
-            self._leave(run)
-            run.left()
+            if run:
+                run.session.log_out()
+        if CONSEQUENCES[result.outcome].raises:
+            raise Unhealed(f"{result.outcome}: {result.reason}")
+        return result
 
-    def _claim(self, delivery: Delivery, owner: str, deadline: Deadline) -> Run | Ending:
+    def _begin(self, delivery: Delivery, holder: str, deadline: Deadline) -> Run:
         received = deadline.clock()
-        now = self.clock()
         name = next((alarm.name for alarm in delivery.alarms if alarm.name), "an unnamed alarm")
-        name, why = self.mask.text(name), self.mask.text(delivery.reason)
-        wake = Wake(owner, secrets.token_hex(4), delivery.sent_at or now, name, why)
-        until = now + timedelta(seconds=deadline.left) + LEASE_MARGIN
-        run = Run(wake, deadline, self.store.seen(), received, lap=received)
-        while True:
-            claimed = self._commit(run, lambda head: judge.claim(head, wake, self.clock(), until))
-            if isinstance(claimed, Covered):
-                if run.head.outbox:  # others may have sent it since that head was seen
-                    run.head = self.store.head()
-                self._tell(run)
-                return Ending(
-                    Outcome.JOINED,
-                    "the alarm was sent before the last incident ended",
-                    claimed.incident,
-                )
-            if isinstance(claimed, Join):
-                if self.store.join(claimed.owner, wake.sent):
-                    return Ending(Outcome.JOINED, "another run works on the incident", claimed.incident)
-                self._look_again(run)
-                continue
-            run.mark("claim")
-            return run
+        sent, words = delivery.sent_at or self.clock(), self.mask.text(delivery.reason)
+        trigger = Trigger(holder, secrets.token_hex(4), sent, self.mask.text(name), words)
+        session = Session(self.shop, deadline, self.pool, self.mask, self.sleep)
+        return Run(trigger, deadline, self.store.state(), session, received, lap=received)
 
-    def _heal(self, run: Run) -> Ending:
-        keys = self.pool.submit(self.factory.keys, run.deadline)
-        ready = self.pool.submit(self.people.ready)
+    def _remediate(self, run: Run) -> Result:
+        if joined := self._claim(run):
+            return joined
         try:
-            ended = self._look(run, keys, SAMPLES)
-            while ended is None:  # an alarm came meanwhile
-                ended = self._look(run, keys, 1)
-            return ended
-        finally:
-            keys.result()
-            ready.result()
+            with self._alongside(self.factory.keys, run.deadline) as keys:
+                return self._check_until_settled(run, keys)
+        except Exception as error:  # whatever the error, it is recorded and the lease released
+            self._finish(run, Outcome.FAILED, self.mask.exception(error), self.clock(), may_give_way=False)
+            raise
 
-    def _look(self, run: Run, keys: Future[Keys], count: int) -> Ending | None:
-        """One look at the shop, and what follows from it; None where an alarm was sent after it began."""
-        began = self.clock()
-        if run.token is None:
-            refused = self._login(run)
-            if refused:
-                return self._release(run, began, ENDINGS[refused.verdict], refused.evidence)
-        self._let_pass(run)
-        samples = self._orders(run, count)
-        shown = self._diagnose(samples, keys)
-        if shown.verdict is not Shown.HEALTHY and count < SAMPLES:
-            samples += self._orders(run, SAMPLES - count)
-        elif shown.verdict is Shown.DISAGREE:
-            samples = self._orders(run, SAMPLES)
-        run.mark("sample")
-        return self._act(run, samples, keys)
-
-    def _act(self, run: Run, samples: list[Sample], keys: Future[Keys]) -> Ending | None:
-        """From samples to an ending: call what they offer, order again, until nothing is left to do."""
+    def _claim(self, run: Run) -> Result | None:
+        """Begin the check, or return a result if the alarm is already covered or joins a run in progress."""
+        until = self.clock() + timedelta(seconds=run.deadline.left) + LEASE_MARGIN
         while True:
-            shown, began = self._diagnose(samples, keys), samples[0].began
-            if shown.verdict is Shown.HEALTHY:
-                return self._close(run, began, shown)
-            if shown.verdict in ENDINGS:
-                return self._release(run, began, ENDINGS[shown.verdict], shown.evidence)
-            link = self._guarded(shown)
-            if isinstance(link, Denied):
-                return self._release(run, began, link.outcome, link.reason)
-            permitted = self._permit(run, began, link, shown)
-            run.mark("intent")
-            if permitted is not True:
-                return permitted
+            match self._commit(run, lambda state, now: decisions.claim(state, run.trigger, now, until)):
+                case AlreadyCovered(incident):
+                    return Result(Outcome.JOINED, "the alarm was sent before the last check began", incident)
+                case AlreadyInProgress(holder, incident):
+                    if self.store.join(holder, run.trigger.sent):
+                        return Result(Outcome.JOINED, "another run is already checking the shop", incident)
+                    run.state = self._state_later(run)
+                case _:
+                    run.mark("claim")
+                    return None
+
+    def _check_until_settled(self, run: Run, keys: Future[Keys]) -> Result:
+        """Check the shop, and again if alarms arrive meanwhile, while there is time."""
+        result = self._check(run, SAMPLES, keys)
+        while result is None:
+            result = self._check(run, 1, keys)
+        return result
+
+    def _check(self, run: Run, count: int, keys: Future[Keys]) -> Result | None:
+        """Sample, diagnose, guard, intend, call, verify, record.
+
+        None if an alarm was sent after the check began, and there is time to check again.
+        """
+        began = run.pace(self.clock, self.sleep)
+        if refused := run.session.log_in():
+            return self._settle(run, refused, began)
+        run.mark("login")
+        samples = self._sample(run, count, keys)
+        while True:
+            diagnosis, began = self._diagnose(samples, keys), samples[0].began
+            if diagnosis.outcome:  # healthy, or a failure that no call would end
+                return self._settle(run, diagnosis, began)
+            run.failing = True
+            link = guard_offered(diagnosis.links, self.links, self.resolve)
+            if isinstance(link, Refusal):
+                outcome = Outcome.UNRESOLVED if link.lookup_failed else Outcome.BLOCKED
+                return self._finish(run, outcome, f"the link to {link.host} was not called: {link.reason}", began)
+            written = self._intend(run, link, diagnosis, began)
+            if not isinstance(written, Change) or written.outcome:  # superseded, a newer alarm, or denied
+                return self._result(run, written)
             answer = self.factory.call(link, run.deadline)
             run.mark("call")
-            writing = self.pool.submit(self._answered, run, link, answer)
-            samples = self._orders(run, 1)
-            run.mark("verify")
-            if isinstance(writing.result(), Superseded):
-                return self._superseded(run)
+            with self._alongside(self._record_answer, run, link, answer) as recorded:
+                samples = run.session.order(1)
+                run.mark("verify")
+            if isinstance(recorded.result(), Superseded):
+                return self._result(run, Superseded())
 
-    def _diagnose(self, samples: list[Sample], keys: Future[Keys]) -> Diagnosis:
-        """The keys are waited for only where a JWT has to be judged, which a failed order doesn't hold."""
-        known = keys.result() if any(sample.status == 200 for sample in samples) else {}
-        return diagnose(samples, known, self.link_names)
-
-    def _leave(self, run: Run) -> None:
-        if run.token:
-            run.leaving, run.token = self.pool.submit(self.shop.logout, run.token, run.deadline), None
-
-    def _login(self, run: Run) -> Diagnosis | None:
-        run.left()
-        found = judge_login(self.shop.login(run.deadline))
-        run.mark("login")
-        if isinstance(found, Diagnosis):
-            return found
-        run.token = found
-        self.mask.add(found)
-        return None
-
-    def _orders(self, run: Run, count: int) -> list[Sample]:
-        """Orders side by side. A token that is refused is asked for once more, in a later second: two logins of
-        one diner in one second share a token, and the logout of one ends both.
-        """
-        samples = self._order_at_once(run, count)
-        if all(sample.status == 401 for sample in samples) and not run.renewed:
-            run.renewed = True
-            self.sleep(run.deadline.allow(1.0))
-            if self._login(run) is None:
-                samples = self._order_at_once(run, count)
+    def _sample(self, run: Run, count: int, keys: Future[Keys]) -> list[Sample]:
+        """Place `count` orders. If they aren't healthy, top up to two; if two disagree, place two new ones, once."""
+        samples = run.session.order(count)
+        symptom = self._diagnose(samples, keys).symptom
+        if symptom is not Symptom.HEALTHY and count < SAMPLES:
+            samples += run.session.order(SAMPLES - count)
+        elif symptom is Symptom.DISAGREE:
+            samples = run.session.order(SAMPLES)
+        run.mark("sample")
         return samples
 
-    def _let_pass(self, run: Run) -> None:
-        """Wait until the last look is that old: what alarms that come faster ask for is one more look."""
-        last, run.looked = run.looked or run.head.covered_until, self.clock()
-        if last is not None:
-            waited = max(0.0, (run.looked - last).total_seconds())
-            self.sleep(run.deadline.allow(max(0.0, SECONDS_BETWEEN_LOOKS - waited)))
-            run.looked = self.clock()
-
-    def _order_at_once(self, run: Run, count: int) -> list[Sample]:
-        token = run.token or ""
-        others = [self.pool.submit(self.shop.order, token, run.deadline) for _ in range(count - 1)]
-        mine = self.shop.order(token, run.deadline)
-        return [mine, *(order.result() for order in others)]
-
-    def _guarded(self, shown: Diagnosis) -> ReportLink | Denied:
-        for offered in shown.links:
+    def _diagnose(self, samples: list[Sample], keys: Future[Keys]) -> Diagnosis:
+        """Wait for the keys only if there is a JWT to verify; a failed order has none."""
+        known = keys.result() if any(sample.status == 200 for sample in samples) else {}
+        diagnosis = diagnose(samples, known, self.link_names)
+        for offered in diagnosis.links:
             self.mask.add(offered)
-        if len(shown.links) > 1:
-            return Denied(Outcome.BLOCKED, f"the samples offer {len(shown.links)} different links")
-        link = guard(shown.links[0], self.links, self.resolve)
-        if isinstance(link, Refusal):
-            outcome = Outcome.UNRESOLVED if link.lookup_failed else Outcome.BLOCKED
-            return Denied(outcome, f"the link to {link.host} is not called: {link.reason}")
-        return link
+        return diagnosis
 
-    def _permit(self, run: Run, began: datetime, link: ReportLink, shown: Diagnosis) -> Literal[True] | Ending | None:
-        """Write the intent, or let go with the reason; both are judged on the very head that they are written over.
+    def _intend(self, run: Run, link: ReportLink, diagnosis: Diagnosis, began: datetime) -> Change | Unchanged:
+        """Write the intent, or the finish that denies it, decided on the very state that it replaces."""
+        shown = {"host": link.host, "link": link.fingerprint, "diagnosis": diagnosis.symptom}
+        attempt = Attempt(link.fingerprint, {**shown, "evidence": diagnosis.evidence})
+        where = f"{diagnosis.evidence}; the link to {link.host} is {link.fingerprint}"
+        finding = Finding(Outcome.UNRESOLVED, where, began, run.failing)
+        written = self._commit(
+            run,
+            lambda state, now: decisions.intend(
+                state, run.id, now, self.limits, attempt, finding, run.phases, gives_way=run.gives_way()
+            ),
+        )
+        run.mark("intent")
+        return written
 
-        None where an alarm came after the look began.
-        """
-        seen = {"host": link.host, "link": link.fingerprint, "diagnosis": shown.verdict, "evidence": shown.evidence}
-        where = f"{shown.evidence}; the link to {link.host} is {link.fingerprint}"
-        denied: Denied | None = None
-
-        def decide(head: Head) -> Change | NoChange:
-            nonlocal denied
-            at = self.clock()
-            judged = judge.intend(head, run.wake.run, at, self.policy, link.fingerprint, seen)
-            denied = judged if isinstance(judged, Denied) else None
-            if denied is None:
-                return judged
-            reason = f"{denied.reason} ({where})"
-            return judge.release(head, run.wake.run, at, began, denied.outcome, reason, run.phases)
-
-        left = self._commit(run, decide)
-        if left is None and denied is None:
-            return True
-        outcome, reason = (denied.outcome, f"{denied.reason} ({where})") if denied else (Outcome.JOINED, "")
-        return self._ended(run, began, left, outcome, reason)
-
-    def _answered(self, run: Run, link: ReportLink, answer: Sample) -> NoChange | None:
+    def _record_answer(self, run: Run, link: ReportLink, answer: Sample) -> Change | Unchanged:
         evidence = {
             "link": link.fingerprint,
             "status": answer.status,
@@ -324,90 +219,82 @@ class Remediator:
         }
         whole = answer.fault is None
         return self._commit(
+            run, lambda state, now: decisions.record_answer(state, run.id, now, whole=whole, evidence=evidence)
+        )
+
+    def _settle(self, run: Run, diagnosis: Diagnosis, began: datetime) -> Result | None:
+        """Finish with what the samples showed, if no call would help."""
+        assert diagnosis.outcome is not None
+        run.failing = run.failing or diagnosis.outcome is not Outcome.ALREADY_HEALTHY
+        return self._finish(run, diagnosis.outcome, diagnosis.evidence, began)
+
+    def _finish(
+        self, run: Run, outcome: Outcome, reason: str, began: datetime, *, may_give_way: bool = True
+    ) -> Result | None:
+        """Release the lease with that outcome; None if an alarm arrived meanwhile, and there is time to check again."""
+        finding = Finding(outcome, reason, began, run.failing)
+        written = self._commit(
             run,
-            lambda head: judge.answered(head, run.wake.run, self.clock(), whole=whole, evidence=evidence),
+            lambda state, now: decisions.finish(
+                state, run.id, now, finding, run.phases, gives_way=may_give_way and run.gives_way()
+            ),
         )
+        return self._result(run, written)
 
-    def _close(self, run: Run, began: datetime, shown: Diagnosis) -> Ending | None:
-        """The ending, or None where an alarm came after the sample began: look once more."""
-        if run.woken is None:
-            self._leave(run)
-        incident = run.head.incident
-        outcome = Outcome.HEALED if incident and incident.calls else Outcome.ALREADY_HEALTHY
-        left = self._commit(
-            run, lambda head: judge.close(head, run.wake.run, self.clock(), began, shown.evidence, run.phases)
-        )
-        return self._ended(run, began, left, outcome, shown.evidence)
-
-    def _release(self, run: Run, began: datetime, outcome: Outcome, reason: str) -> Ending | None:
-        """The ending, or None where an alarm came after the look began: look once more."""
-        left = self._commit(
-            run, lambda head: judge.release(head, run.wake.run, self.clock(), began, outcome, reason, run.phases)
-        )
-        return self._ended(run, began, left, outcome, reason)
-
-    def _ended(self, run: Run, began: datetime, left: NoChange | None, outcome: Outcome, reason: str) -> Ending | None:
-        """The ending that was written, or what kept it from being written."""
-        if isinstance(left, Superseded):
-            return self._superseded(run)
-        if isinstance(left, Woken):
-            return self._woken(run, began)
-        incident = run.head.incident.id if run.head.incident else run.head.last_incident
-        left_to_call = judge.calls_left(run.head, self.clock(), self.policy)
-        return Ending(outcome, reason, incident, run.phases, left_to_call)
-
-    def _woken(self, run: Run, began: datetime) -> Ending | None:
-        if run.woken is None:
-            run.woken = run.deadline.clock()
-        if run.deadline.clock() - run.woken <= SECONDS_OF_LOOKS:
-            return None
-        return self._release(run, began, Outcome.UNRESOLVED, "alarms kept coming after each look")
-
-    def _superseded(self, run: Run) -> Ending:
-        incident = run.head.incident.id if run.head.incident else run.head.last_incident
-        return Ending(Outcome.JOINED, "another run took the incident over", incident)
-
-    def _commit(self, run: Run, decide: Callable[[Head], Change | NoChange | None]) -> NoChange | None:
-        """Decide on the head as last seen and commit it; whoever lost reads the head and decides anew.
-
-        Returns None once committed, or the judgement that asks for no change.
-        """
-        while True:
-            decided = decide(run.head)
-            if not isinstance(decided, Change):
-                return decided
-            new = self.store.commit(run.head, decided)
-            if new is not None:
-                run.head, run.tries = new, 0
+    def _result(self, run: Run, written: Change | Unchanged) -> Result | None:
+        """Turn what was written into a result; None if an alarm arrived meanwhile, and there is time to check again."""
+        match written:
+            case TriggeredMeanwhile():
+                run.giving_way_since = run.giving_way_since or run.deadline.clock()
                 return None
-            self._look_again(run)
+            case Change(outcome=Outcome() as outcome):
+                left = self.limits.calls_left(run.state, self.clock())
+                return Result(outcome, written.reason, written.incident, run.phases, left)
+            case _:
+                incident = run.state.incident.id if run.state.incident else run.state.covered_by
+                return Result(Outcome.JOINED, "another run took over the check", incident)
 
-    def _look_again(self, run: Run) -> None:
-        """Read the head after a write that wasn't taken, the later the more often that happened."""
+    def _commit(self, run: Run, decide: Decide) -> Change | Unchanged:
+        """What was written on the state as this run last saw it, or the decision to change nothing."""
+        run.state, written = commit(self.store, run.state, decide, self.clock, run.deadline, self.sleep)
+        return written
+
+    def _state_later(self, run: Run) -> State:
+        """The state a moment later: the run that held the lease has ended."""
         if not run.deadline.left:
-            raise DeadlineOver("the head couldn't be written until the time was up")
-        run.tries += 1
-        longest = min(SECONDS_BETWEEN_TRIES, 0.05 * run.tries)
-        self.sleep(run.deadline.allow(random.uniform(0.005, longest)))  # noqa: S311 - jitter keeps no secret
-        run.head = self.store.head()
+            raise DeadlineOver("the lease's holder kept changing until time ran out")
+        self.sleep(run.deadline.allow(SECONDS_TO_RELOAD))
+        return self.store.state()
 
-    def _tell(self, run: Run) -> None:
-        """Send what this run has to send. A message that can't be sent, or be noted as sent, stays in the head."""
+    def _notify(self, run: Run) -> None:
+        """Send the pending notifications. One that can't be sent, or marked as sent, stays in the state."""
         sent = []
-        for message in judge.unsent(run.head, run.wake.owner, self.clock()):
+        for notification in decisions.to_send(run.state, run.trigger.holder, self.clock()):
             try:
-                self.people.tell(message)
-            except MessageError as error:
-                self.warn(f"a message waits in the head: {error}")
+                self.notifier.send(notification)
+            except NotificationError as error:
+                self.warn(f"a notification is still pending: {error}")
             else:
-                sent.append(message.id)
+                sent.append(notification.id)
         try:
             if sent:
-                self._commit(run, lambda head: judge.told(head, sent, self.clock()))
+                self._commit(run, lambda state, now: decisions.mark_sent(state, sent, now))
         except (StateError, DeadlineOver) as error:
-            self.warn(f"a message was sent and may be sent again: {error}")
+            self.warn(f"a notification was sent and may be sent again: {error}")
 
-    def _record(self, delivery: Delivery, owner: str, ending: Ending) -> None:
+    def _record(self, delivery: Delivery, holder: str, result: Result) -> Result:
+        """Record how the delivery ended, in the metrics and in its record."""
+        self.measure(result)
         sent = delivery.sent_at or self.clock()
         alarms = tuple(self.mask.text(f"{alarm.name} {alarm.state}") for alarm in delivery.alarms)
-        self.store.record(Event(sent, owner, delivery.verdict, alarms, ending))
+        self.store.record(DeliveryRecord(sent, holder, delivery.verdict, alarms, result))
+        return result
+
+    @contextmanager
+    def _alongside[T](self, work: Callable[..., T], *args: object) -> Iterator[Future[T]]:
+        """Run the work alongside the block, and wait for it at the end, even if the block raises."""
+        future = self.pool.submit(work, *args)
+        try:
+            yield future
+        finally:
+            wait([future])

@@ -3,19 +3,16 @@
 from datetime import datetime
 from typing import Protocol
 
-from remediator.head import Change, Head, Message
+from remediator.deadline import Deadline
 from remediator.jwt import Keys
-from remediator.outcome import Event
+from remediator.outcome import DeliveryRecord
 from remediator.report_link import ReportLink
-from remediator.sample import Deadline, Sample
+from remediator.sample import Sample
+from remediator.state import Change, Notification, State
 
 
 class Shop(Protocol):
     """The service that takes orders. Faults, also a lack of time, are part of the sample."""
-
-    def ready(self) -> None:
-        """Get what a login needs. Never raises: what can't be got, the login says."""
-        ...
 
     def login(self, deadline: Deadline) -> Sample:
         """Ask for a token of our diner. Raises SecretError."""
@@ -34,15 +31,15 @@ class ProbedShop(Shop, Protocol):
     """The same service, also asked what costs it nothing."""
 
     def probe(self, path: str, token: str | None, deadline: Deadline) -> Sample:
-        """GET one of the endpoints that are safe to probe, with the token where one is needed."""
+        """GET one of the endpoints that are safe to probe, with the token if it needs one."""
         ...
 
 
-class Factory(Protocol):
+class PizzaFactory(Protocol):
     """Whoever signs the pizzas' JWTs and answers a report link."""
 
     def keys(self, deadline: Deadline) -> Keys:
-        """The keys that JWTs are verified by; empty where they can't be had."""
+        """The keys that JWTs are verified by; empty if they are unavailable."""
         ...
 
     def call(self, link: ReportLink, deadline: Deadline) -> Sample:
@@ -51,42 +48,31 @@ class Factory(Protocol):
 
 
 class Store(Protocol):
-    """Head and log of one target."""
+    """State and audit log of one target."""
 
-    def head(self) -> Head:
-        """The head as last committed. Raises StateError, UnreadableHead."""
+    def state(self) -> State:
+        """The state as last committed. Raises StateError, UnreadableState."""
         ...
 
-    def seen(self) -> Head:
-        """The head as this process last saw it, read where it never did: it may be old, which `commit` and `join` tell.
+    def commit(self, seen: State, change: Change) -> State | None:
+        """Write the change if the state's `v` is as seen, and no alarm is newer than the change allows.
 
-        Raises StateError, UnreadableHead.
+        Returns the new state, or None if somebody else was first. Raises StateError.
         """
         ...
 
-    def commit(self, seen: Head, change: Change) -> Head | None:
-        """Write the change if the head's `v` is as seen, and no wake is newer than the change allows.
-
-        Returns the new head, or None where somebody else was first. Raises StateError.
-        """
+    def join(self, holder: str, sent: datetime) -> bool:
+        """Note an alarm for the lease's holder; False if that holder has gone. Raises StateError."""
         ...
 
-    def join(self, owner: str, sent: datetime) -> bool:
-        """Note a wake for the lease's owner; False where that owner has gone. Raises StateError."""
-        ...
-
-    def record(self, event: Event) -> None:
-        """Write how a delivered event ended, unless what is on record says more (`supersedes`). Raises StateError."""
+    def record(self, record: DeliveryRecord) -> None:
+        """Write how a delivered alarm ended, unless what is on record says more (`supersedes`). Raises StateError."""
         ...
 
 
-class People(Protocol):
-    """Those who are told."""
+class Notifier(Protocol):
+    """The way to those who are notified."""
 
-    def ready(self) -> None:
-        """Get what a message needs. Never raises, and sends nothing."""
-        ...
-
-    def tell(self, message: Message) -> None:
-        """Send one message. Raises MessageError."""
+    def send(self, notification: Notification) -> None:
+        """Send one notification. Raises NotificationError."""
         ...

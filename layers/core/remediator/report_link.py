@@ -9,8 +9,8 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Final, NoReturn, final
+from dataclasses import dataclass, field
+from typing import Final, final
 
 from remediator.addresses import is_literal, may_connect
 
@@ -24,7 +24,7 @@ FIELD_NAMES: Final = frozenset(
     }
 )
 
-LEGACY_HOST: Final = "cs329.cs.byu.edu"  # the query shape of 2025 is good there, where it is listed
+LEGACY_HOST: Final = "cs329.cs.byu.edu"  # the query shape of 2025 is good there, if it is listed
 Resolver = Callable[[str, int], Sequence[str]]
 """Name and port to the addresses a connection may go to; raises OSError when it can't tell."""
 
@@ -43,7 +43,7 @@ _NUMERIC = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)")  # systems read such a
 _AUTHORITY = re.compile(r"https?://(?:[^/?#\\]*@)?\[?([a-z0-9.:-]{1,253})\]?(?=[/?#\\]|\Z)")
 _KEY = re.compile(r"[0-9a-f]{32}")
 
-# Only words for people: none of these lets a link pass. The first that applies is given.
+# Only words: none of these lets a link pass. The first that applies is given.
 _WHY_NOT = (
     (re.compile(r"\A\Z"), "it is empty"),
     (re.compile(r".{513}", re.DOTALL), "it is longer than 512 characters"),
@@ -148,52 +148,22 @@ class Refusal:
     lookup_failed: bool = False
 
 
-_MADE_BY_THE_GUARD: Final = object()
-
-
 @final
+@dataclass(frozen=True, slots=True)
 class ReportLink:
-    """A link that passed the guard. `addresses` are the judged ones, none if not looked up.
+    """A link that passed the guard, which alone makes one. `addresses` are the judged ones, none if not looked up.
 
-    Shows itself as host and fingerprint only; the link is had by `reveal()` and no other way.
+    Shows itself as host and fingerprint only; the link is had by `reveal()`, to be sent and never to be written down.
     """
 
-    __slots__ = ("_url", "addresses", "fingerprint", "host", "port")
-    addresses: tuple[str, ...]
-    fingerprint: str
+    _url: str = field(repr=False)
     host: str
     port: int
-
-    def __init__(self, token: object, url: str, host: str, port: int, addresses: tuple[str, ...]) -> None:
-        if token is not _MADE_BY_THE_GUARD:
-            raise TypeError("Only report_link.guard makes a ReportLink.")
-        values = (url, addresses, fingerprint(url), host, port)
-        for name, value in zip(self.__slots__, values, strict=True):
-            object.__setattr__(self, name, value)
+    addresses: tuple[str, ...] = field(repr=False)
+    fingerprint: str
 
     def reveal(self) -> str:
-        """The link itself, to be sent and never to be written down."""
-        return str(object.__getattribute__(self, "_url"))
-
-    def __repr__(self) -> str:
-        return f"<link {self.host} {self.fingerprint}>"
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, ReportLink) and self.reveal() == other.reveal()
-
-    def __hash__(self) -> int:
-        return hash(self.fingerprint)
-
-    def __setattr__(self, name: str, value: object = None) -> NoReturn:
-        raise AttributeError("A ReportLink is what the guard judged: it doesn't change.")
-
-    __delattr__ = __setattr__
-
-    def __reduce_ex__(self, protocol: object) -> NoReturn:
-        raise TypeError("A ReportLink is neither pickled nor copied: it holds a credential.")
-
-    def __init_subclass__(cls) -> NoReturn:
-        raise TypeError("Only report_link.guard makes a ReportLink.")
+        return self._url
 
 
 def guard(candidate: str, policy: LinkPolicy, resolve: Resolver | None) -> ReportLink | Refusal:
@@ -217,7 +187,15 @@ def guard(candidate: str, policy: LinkPolicy, resolve: Resolver | None) -> Repor
     for address in addresses:
         if not may_connect(address, allow_private=policy.allow_private):
             return _refuse(candidate, f"its host leads to {address[:45]}, no public address")
-    return ReportLink(_MADE_BY_THE_GUARD, candidate, host, port, addresses)
+    return ReportLink(candidate, host, port, addresses, fingerprint(candidate))
+
+
+def guard_offered(candidates: Sequence[str], policy: LinkPolicy, resolve: Resolver | None) -> ReportLink | Refusal:
+    """Judge what the samples offer together, at least one: several different links are a reason to call none."""
+    first = guard(candidates[0], policy, resolve)
+    if len(candidates) == 1:
+        return first
+    return Refusal(f"the samples offer {len(candidates)} different links", first.host, first.fingerprint)
 
 
 def _refuse(candidate: str, reason: str, *, lookup_failed: bool = False) -> Refusal:

@@ -1,8 +1,6 @@
-"""What one request to the shop or the factory showed, and the time a run may take."""
+"""What one request to the shop or the factory showed."""
 
 import json
-import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -24,7 +22,7 @@ class Sample:
     """One request's answer, or the fault it met.
 
     `began`: UTC. `elapsed`: seconds until the answer was whole, or until the fault. `status` is None
-    exactly where `fault` is not. The body may hold a report link or a token: it isn't shown.
+    exactly if `fault` is not. The body may hold a report link or a token: it isn't shown.
     """
 
     began: datetime
@@ -35,7 +33,7 @@ class Sample:
 
     @property
     def json(self) -> object:
-        """The body as JSON, or None where it isn't."""
+        """The body as JSON, or None if it isn't."""
         try:
             found: object = json.loads(self.body)
         except (ValueError, RecursionError):
@@ -47,27 +45,3 @@ class Sample:
         found = self.json
         value = found.get(name) if isinstance(found, dict) else None
         return value if isinstance(value, str) else ""
-
-
-@dataclass(frozen=True, slots=True)
-class Deadline:
-    """When a run has to be over: every time-out comes out of this one budget.
-
-    `ends`: seconds on `clock`, which never goes back.
-    """
-
-    ends: float
-    clock: Callable[[], float] = time.monotonic
-
-    @classmethod
-    def after(cls, seconds: float, clock: Callable[[], float] = time.monotonic) -> "Deadline":
-        return cls(clock() + seconds, clock)
-
-    @property
-    def left(self) -> float:
-        """Seconds left, never below 0."""
-        return max(0.0, self.ends - self.clock())
-
-    def allow(self, at_most: float) -> float:
-        """Seconds that one step may take: what it asks for, or what is left."""
-        return min(at_most, self.left)

@@ -17,7 +17,7 @@ from pydantic import (
 )
 
 from remediator.errors import SettingsError
-from remediator.head import Mode
+from remediator.state import Mode
 
 SECONDS_FOR_LOGIN = 10.0
 SECONDS_FOR_THE_REST = 30.0  # a login, a call, the last writes
@@ -60,8 +60,6 @@ class Environment(BaseModel):
 class IngestSettings(Environment):
     """What the function URL needs, and no more."""
 
-    target: Annotated[str, Field(min_length=1)]
-    table: Annotated[str, Field(min_length=1)]
     ingest_secret_arn: Annotated[str, Field(min_length=1)]
     alarm_topic_arn: Annotated[str, Field(min_length=1)]
 
@@ -93,14 +91,14 @@ class Settings(ShopSettings):
 
     alarm_names: Listed = ()
     own_alarm: str = ""
-    people_topic_arn: Annotated[str, Field(min_length=1)]
+    notification_topic_arn: Annotated[str, Field(min_length=1)]
     mode: Mode = "act"
     calls_an_hour: Annotated[int, Field(ge=0)] = 6
     keep_days: Annotated[int, Field(ge=1)] = 400
 
     @property
-    def heeded(self) -> tuple[str, ...]:
-        """Whose alarms wake where AlarmNames is set: those, and the stack's own unless the list begins with "-"."""
+    def triggering_alarms(self) -> tuple[str, ...]:
+        """Whose alarms trigger if AlarmNames is set: those, and the stack's own unless the list begins with "-"."""
         first, *others = self.alarm_names or ("-",)
         named = (first[1:].strip(), *others) if first.startswith("-") else (self.own_alarm, first, *others)
         return tuple(name for name in named if name)

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 from remediator.alarms import Delivery, read
+from remediator_cli.alarm import alarm_key
 
 EVENTS = Path(__file__).parents[3] / "events"
 
@@ -28,7 +29,7 @@ def only(given: object) -> Delivery:
 
 
 def keys(given: object) -> set[str]:
-    return {alarm.key for alarm in only(given).alarms}
+    return {alarm_key(alarm) for alarm in only(given).alarms}
 
 
 def states(delivery: Delivery) -> list[str]:

@@ -4,25 +4,25 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from console.alarm import alarm, describe
+from remediator_cli.alarm import alarm, describe
 from tests.unit.alarms.examples import EVENTS, event
 
-WAKES = json.dumps(event("cloudwatch-alarm")).encode()
+FIRING = json.dumps(event("cloudwatch-alarm")).encode()
 
 
 @pytest.mark.parametrize(
     ("raw", "verdict"),
     [
-        (WAKES, "wake"),
-        (b"\xef\xbb\xbf" + WAKES, "wake"),
-        (b"the ovens are cold", "wake"),
-        (b"[FIRING:1] the ovens are cold", "wake"),
+        (FIRING, "trigger"),
+        (b"\xef\xbb\xbf" + FIRING, "trigger"),
+        (b"the ovens are cold", "trigger"),
+        (b"[FIRING:1] the ovens are cold", "trigger"),
         (b"**Resolved**\n\nValue: ", "stand_down"),
-        (WAKES.replace(b"Type", b"\x00\xff\xfe", 1), "wake"),
-        (WAKES + b"x", "wake"),
-        (b'{"a":' * 100_000, "wake"),
-        (b'{"n": ' + b"9" * 10_000 + b"}", "wake"),
-        (b'{"n": NaN, "m": "\\ud800"}', "wake"),
+        (FIRING.replace(b"Type", b"\x00\xff\xfe", 1), "trigger"),
+        (FIRING + b"x", "trigger"),
+        (b'{"a":' * 100_000, "trigger"),
+        (b'{"n": ' + b"9" * 10_000 + b"}", "trigger"),
+        (b'{"n": NaN, "m": "\\ud800"}', "trigger"),
         (b"", "refuse"),
         (b" \n", "refuse"),
         (b"{}", "refuse"),
@@ -41,7 +41,7 @@ def test_a_file_of_any_bytes_gets_a_verdict(raw: bytes, verdict: str) -> None:
 
 @pytest.mark.parametrize("share", range(1, 20))
 def test_json_that_is_cut_off_is_refused(share: int) -> None:
-    assert describe(WAKES[: len(WAKES) * share // 20])[1] == 2
+    assert describe(FIRING[: len(FIRING) * share // 20])[1] == 2
 
 
 def test_a_file_asks_for_the_most_that_one_of_its_records_asks_for() -> None:
@@ -49,7 +49,7 @@ def test_a_file_asks_for_the_most_that_one_of_its_records_asks_for() -> None:
     joined = [record for each in records if isinstance(each, list) for record in each]
     answer, _ = describe(json.dumps({"Records": joined}).encode())
 
-    assert answer["verdict"] == "wake"
+    assert answer["verdict"] == "trigger"
     assert isinstance(answer["alarms"], list)
     assert [one["state"] for one in answer["alarms"]] == ["resolved", "firing"]
     assert describe(json.dumps({"Records": joined[:2]}).encode())[0]["verdict"] == "stand_down"

@@ -40,8 +40,8 @@ BY_SQS = datetime(2026, 11, 20, 8, 0, 2, tzinfo=UTC)
 def test_the_same_alarm_is_read_out_of_every_envelope(given: object, sent_at: datetime | None) -> None:
     delivery = only(given)
 
-    assert (delivery.verdict, delivery.sent_at) == ("wake", sent_at)
-    assert [(alarm.name, alarm.sent_at) for alarm in delivery.alarms] == [("ovens-cold", sent_at)]
+    assert (delivery.verdict, delivery.sent_at) == ("trigger", sent_at)
+    assert [alarm.name for alarm in delivery.alarms] == ["ovens-cold"]
     assert keys(given) == keys(ALARM)
 
 
@@ -57,7 +57,7 @@ def test_an_event_keeps_its_key_when_a_rule_sends_it_through_sns() -> None:
 def test_one_bad_record_spoils_no_other() -> None:
     given = {"Records": [None, {"Sns": SNS}, {}, "text", {"Sns": {**SNS, "Message": None}}]}
 
-    assert [one.verdict for one in read(given)] == ["refuse", "wake", "refuse", "refuse", "wake"]
+    assert [one.verdict for one in read(given)] == ["refuse", "trigger", "refuse", "refuse", "trigger"]
 
 
 @pytest.mark.parametrize("given", [None, 7, float("nan"), "text", [], [ALARM], {}, {"Records": []}])
@@ -69,15 +69,15 @@ def test_what_is_no_envelope_is_refused(given: object) -> None:
 
 
 @pytest.mark.parametrize("message", ["", "a pizza, please", '{"cut": "o', "[1]", None, 5, {"x": 1}])
-def test_a_readable_envelope_wakes_whatever_its_text(message: object) -> None:
+def test_a_readable_envelope_triggers_whatever_its_text(message: object) -> None:
     delivery = only({"Records": [{"Sns": {"Message": message, "Subject": "hello"}}]})
 
-    assert delivery.verdict == "wake"
+    assert delivery.verdict == "trigger"
     assert [(one.source, one.name, one.state) for one in delivery.alarms] == [("unknown", "hello", "firing")]
 
 
-def test_a_hand_written_test_event_wakes() -> None:
-    assert only(event("manual-test")).verdict == "wake"
+def test_a_hand_written_test_event_triggers() -> None:
+    assert only(event("manual-test")).verdict == "trigger"
 
 
 @pytest.mark.parametrize("kind", ["SubscriptionConfirmation", "UnsubscribeConfirmation"])
@@ -85,10 +85,10 @@ def test_a_confirmation_is_ignored(kind: str) -> None:
     given = {"Type": kind, "Token": "0a", "SubscribeURL": "https://sns.example", "Message": "Hi"}
 
     assert only(given).verdict == "ignore"
-    assert only({**SNS, "Type": kind}).verdict == "wake"  # the word alone turns no alarm away
+    assert only({**SNS, "Type": kind}).verdict == "trigger"  # the word alone turns no alarm away
 
 
-LETTER = {
+DEAD_LETTER = {
     "version": "1.0",
     "requestContext": {"requestId": "r-1", "condition": "RetriesExhausted"},
     "requestPayload": event("cloudwatch-alarm"),
@@ -99,10 +99,10 @@ LETTER = {
 @pytest.mark.parametrize(
     "given",
     [
-        LETTER,
-        sns(LETTER),
-        {"Records": [{**SQS, "body": json.dumps(LETTER)}]},
-        {"detail-type": "Lambda Function Invocation Result - Failure", "detail": LETTER},
+        DEAD_LETTER,
+        sns(DEAD_LETTER),
+        {"Records": [{**SQS, "body": json.dumps(DEAD_LETTER)}]},
+        {"detail-type": "Lambda Function Invocation Result - Failure", "detail": DEAD_LETTER},
     ],
 )
 def test_a_dead_letter_that_comes_round_again_is_ignored(given: object) -> None:

@@ -1,36 +1,25 @@
-"""The setting that names the alarms which may wake."""
-
-import json
-from pathlib import Path
+"""The setting that names the alarms which may trigger a check."""
 
 import pytest
 
-from remediator.alarms import Verdict, heeded, read
-from tests.scenes import alarm, sns
+from remediator.alarms import filter_by_name
+from tests.support.builders import alarm, sns
+from tests.unit.alarms.examples import event, only
 
 NAMES = frozenset({"OrdersFailing"})
 
 
-def test_without_names_every_alarm_is_heeded() -> None:
-    (delivery,) = read(alarm(name="AnythingElse"))
-
-    assert heeded(delivery, frozenset()).verdict is Verdict.WAKE
-
-
-@pytest.mark.parametrize(("name", "verdict"), [("OrdersFailing", "wake"), ("AnythingElse", "ignore")])
-def test_with_names_only_those_wake(name: str, verdict: str) -> None:
-    (delivery,) = read(alarm(name=name))
-
-    assert heeded(delivery, NAMES).verdict == verdict
-
-
-def test_what_cannot_be_read_wakes_whatever_the_names_are() -> None:
-    (delivery,) = read(sns("orders fail, says a person"))
-
-    assert heeded(delivery, NAMES).verdict is Verdict.WAKE
-
-
-def test_alarm_that_is_resolved_still_stands_down() -> None:
-    event = json.loads(Path("events/cloudwatch-ok.json").read_text())
-
-    assert heeded(read(event)[0], NAMES).verdict is Verdict.STAND_DOWN
+@pytest.mark.parametrize(
+    ("given", "names", "verdict"),
+    [
+        (alarm(name="AnythingElse"), frozenset(), "trigger"),
+        (alarm(name="OrdersFailing"), NAMES, "trigger"),
+        (alarm(name="AnythingElse"), NAMES, "ignore"),
+        (sns("orders fail, says a person"), NAMES, "trigger"),  # nobody can tell its name
+        (event("cloudwatch-ok"), NAMES, "stand_down"),
+    ],
+)
+def test_only_an_alarm_with_a_listed_name_triggers_once_names_are_listed(
+    given: object, names: frozenset[str], verdict: str
+) -> None:
+    assert filter_by_name(only(given), names).verdict == verdict

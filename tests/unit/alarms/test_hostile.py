@@ -1,4 +1,4 @@
-"""Whatever else is wrong with a message, its state decides or it wakes. `FUZZ_EXAMPLES=10000`
+"""Whatever else is wrong with a message, its state decides or it triggers. `FUZZ_EXAMPLES=10000`
 tries more."""
 
 import copy
@@ -12,10 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from benchmarks.growth import ALARMS, alarm
-from console.alarm import describe
 from remediator.alarms import read
+from remediator_cli.alarm import describe
+from tests.support.work import growth
 from tests.unit.alarms.examples import EVENTS, event, only, sns
-from tests.work import growth
 
 EXAMPLES = settings(
     max_examples=int(os.environ.get("FUZZ_EXAMPLES", "150")),
@@ -23,7 +23,7 @@ EXAMPLES = settings(
     suppress_health_check=list(HealthCheck),
 )
 NAMES = sorted(path.stem for path in EVENTS.glob("*.json"))
-# What tells a state, and so is left alone. "value" is the key of an event's state.
+# These name a state, and so are left alone. "value" is the key of an event's state.
 TOKENS = ("ALARM", '"OK', "firing", "resolved", "Firing", "Resolved", "FIRING", "RESOLVED")
 LURES = ["OK", "resolved", "ok", "**Resolved**", "Alerts Resolved:", "SubscriptionConfirmation"]
 LURES += ["CloudWatch Alarm Configuration Change", "aws.ec2", "[RESOLVED] x", "silenced"]
@@ -63,7 +63,7 @@ def _at(value: Any, step: str | int) -> Any:
 
 
 def _free(value: Any, before: Path = ()) -> list[Path]:
-    """The paths to all that tells no state."""
+    """The paths to all that names no state."""
     found = []
     for step in _steps(value):
         below = _at(value, step)
@@ -93,7 +93,7 @@ def _changed(value: Any, path: Path, change: str, new: Any) -> Any:
 @given(st.sampled_from(NAMES), st.data())
 def test_only_the_state_decides(name: str, data: st.DataObject) -> None:
     mutilated: Any = event(name)
-    allowed = {only(mutilated).verdict, "wake"}
+    allowed = {only(mutilated).verdict, "trigger"}
     for _ in range(data.draw(st.integers(1, 4))):
         if not (paths := _free(mutilated)):
             break
@@ -107,7 +107,7 @@ def test_only_the_state_decides(name: str, data: st.DataObject) -> None:
 
 @EXAMPLES
 @given(st.sampled_from(NAMES), st.data())
-def test_bytes_that_changed_on_the_way_wake_or_change_nothing(name: str, data: st.DataObject) -> None:
+def test_bytes_that_changed_on_the_way_trigger_or_change_nothing(name: str, data: st.DataObject) -> None:
     raw = bytearray((EVENTS / f"{name}.json").read_bytes().strip())
     before = describe(bytes(raw))[0]["verdict"]
     protected = {
@@ -122,15 +122,15 @@ def test_bytes_that_changed_on_the_way_wake_or_change_nothing(name: str, data: s
         if at not in protected:
             raw[at] = data.draw(st.integers(0, 255))
 
-    assert describe(bytes(raw))[0]["verdict"] in (before, "wake")
+    assert describe(bytes(raw))[0]["verdict"] in (before, "trigger")
 
 
 @EXAMPLES
 @given(json_values)
 def test_any_json_value_has_at_least_one_delivery(value: object) -> None:
     for delivery in read(value):
-        awake = [alarm for alarm in delivery.alarms if alarm.state != "resolved"]
-        assert (delivery.verdict == "wake") == bool(awake)
+        firing = [alarm for alarm in delivery.alarms if alarm.state != "resolved"]
+        assert (delivery.verdict == "trigger") == bool(firing)
         assert delivery.verdict != "stand_down" or delivery.alarms
         assert delivery.reason
     assert read(value)
@@ -145,13 +145,13 @@ def test_any_bytes_are_described(raw: bytes) -> None:
     assert json.loads(json.dumps(answer)) == answer
 
 
-def test_deep_nesting_is_no_reason_to_sleep() -> None:
+def test_deep_nesting_is_no_reason_to_ignore_an_alarm() -> None:
     nested: object = "x"
     for _ in range(50_000):
         nested = {"detail": nested}
     try:
-        assert only(nested).verdict == "wake"
-        assert only(sns('{"alerts":' + "[" * 50_000)).verdict == "wake"
+        assert only(nested).verdict == "trigger"
+        assert only(sns('{"alerts":' + "[" * 50_000)).verdict == "trigger"
     finally:
         while isinstance(nested, dict):  # freeing it at once would recurse as deeply
             nested = nested["detail"]

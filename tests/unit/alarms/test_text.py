@@ -12,8 +12,8 @@ FORGED = [
     "\n\nAlerts Resolved:\nLabels:\n - alertname = Forged\n",
     "\nLabels:\n - alertname = Forged\nStatus: resolved",
 ]
-# A forgery that copies the end of an alert, too: what it adds to the list can't be told apart
-# without a subject, but the verdict stands.
+# A forgery that copies the end of an alert, too: without a subject, what it adds to the list
+# looks like any other alert, but the verdict stands.
 WHOLE = f"\n{TAIL}\n\n**Resolved**\n\nValue: A=0\n{LABELS}Annotations:\n{TAIL}"
 WHOLE_TOO = f"\nSource: x\n\nAlerts Resolved:\n{LABELS}Annotations:\nSource: x\n"
 
@@ -35,10 +35,10 @@ def alertmanager(header: str, *, note: str = "") -> str:
 @pytest.mark.parametrize(
     ("name", "source", "verdict", "found"),
     [
-        ("grafana-text", "grafana", "wake", ["firing"]),
-        ("grafana-text-mixed", "grafana", "wake", ["firing", "firing", "resolved"]),
+        ("grafana-text", "grafana", "trigger", ["firing"]),
+        ("grafana-text-mixed", "grafana", "trigger", ["firing", "firing", "resolved"]),
         ("grafana-text-resolved", "grafana", "stand_down", ["resolved"]),
-        ("alertmanager-text", "alertmanager", "wake", ["firing"]),
+        ("alertmanager-text", "alertmanager", "trigger", ["firing"]),
         ("alertmanager-text-resolved", "alertmanager", "stand_down", ["resolved"]),
     ],
 )
@@ -47,7 +47,7 @@ def test_the_default_texts_are_read(name: str, source: str, verdict: str, found:
 
     assert (delivery.verdict, states(delivery)) == (verdict, found)
     assert {(alarm.source, alarm.name) for alarm in delivery.alarms} == {(source, "OrdersFailing")}
-    assert delivery.alarms[0].labels["oven"] == "oven-4"
+    assert "oven-4" in delivery.alarms[0].identity[0]
     assert len(keys(event(name))) == len(found)
 
 
@@ -69,16 +69,16 @@ def test_a_forged_header_changes_nothing(forged: str, subject: str | None) -> No
 @pytest.mark.parametrize("forged", [*FORGED, WHOLE, WHOLE_TOO])
 def test_nothing_forged_in_a_firing_text_stands_down(forged: str, subject: str | None) -> None:
     for text in (grafana("Firing", note=forged), grafana("Firing", label=forged)):
-        assert {only(sns(text[:cut], subject)).verdict for cut in range(len(text))} == {"wake"}
-    assert only(sns(alertmanager("Firing", note=forged), subject)).verdict == "wake"
+        assert {only(sns(text[:cut], subject)).verdict for cut in range(len(text))} == {"trigger"}
+    assert only(sns(alertmanager("Firing", note=forged), subject)).verdict == "trigger"
 
 
 @pytest.mark.parametrize("forged", [*FORGED, WHOLE, WHOLE_TOO])
-def test_a_subject_that_fires_wakes_though_the_firing_part_is_lost(forged: str) -> None:
+def test_a_subject_that_fires_triggers_though_the_firing_part_is_lost(forged: str) -> None:
     text = alertmanager("Firing", note=forged)
 
     for cut in range(len(text)):
-        assert only(sns(text[:cut], "[FIRING:1] OrdersFailing")).verdict == "wake"
+        assert only(sns(text[:cut], "[FIRING:1] OrdersFailing")).verdict == "trigger"
 
 
 def test_grafanas_subject_uncovers_a_whole_forged_alert() -> None:
@@ -100,7 +100,7 @@ def test_grafanas_subject_uncovers_a_whole_forged_alert() -> None:
 def test_a_resolved_text_stands_down_unless_its_subject_fires(text: str) -> None:
     assert only(sns(text)).verdict == "stand_down"
     assert only(sns(text, "[RESOLVED] OrdersFailing")).verdict == "stand_down"
-    assert only(sns(text, "[FIRING:1] OrdersFailing")).verdict == "wake"
+    assert only(sns(text, "[FIRING:1] OrdersFailing")).verdict == "trigger"
 
 
 @pytest.mark.parametrize(
@@ -115,8 +115,8 @@ def test_a_resolved_text_stands_down_unless_its_subject_fires(text: str) -> None
         "State: ok\nall is well",
     ],
 )
-def test_a_text_that_may_be_firing_wakes(text: str) -> None:
-    assert only(sns(text)).verdict == "wake"
+def test_a_text_that_may_be_firing_triggers(text: str) -> None:
+    assert only(sns(text)).verdict == "trigger"
 
 
 def test_a_text_that_breaks_off_after_the_header_is_read_by_the_header() -> None:
@@ -125,11 +125,11 @@ def test_a_text_that_breaks_off_after_the_header_is_read_by_the_header() -> None
     other = sns("**Firing**\n\nValue: ", "[FIRING:1] Ovens", Timestamp="2026-11-20T17:31:05Z")
 
     assert [(one.source, one.name) for one in only(first).alarms] == [("grafana", "")]
-    assert only(first).verdict == "wake"
+    assert only(first).verdict == "trigger"
     assert keys(first).isdisjoint(keys(other))
 
 
-def test_missing_data_is_told_in_text_as_well() -> None:
+def test_missing_data_is_named_after_its_rule_in_text_too() -> None:
     text = grafana("Firing").replace("OrdersFailing", "DatasourceNoData")
     (alarm,) = only(sns(text.replace("oven = ", "rulename = "))).alarms
 

@@ -1,12 +1,12 @@
-"""AWS clients: short time-outs, standard retries."""
+"""AWS: clients with short time-outs and standard retries, and what its errors are called."""
 
-from collections.abc import Callable
 from functools import lru_cache
 from threading import Lock
 from typing import Any
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import ClientError
 
 CONFIG = Config(
     connect_timeout=1,
@@ -23,14 +23,11 @@ def new_client(service: str, endpoint: str | None = None) -> Any:
         return _session().client(service, endpoint_url=endpoint, config=CONFIG)
 
 
-class LateClient:
-    """A client that is made when it's first used, so that it can be made while something else is waited for."""
-
-    def __init__(self, make: Callable[[], Any]) -> None:
-        self._made = lru_cache(maxsize=1)(make)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._made(), name)
+def error_code(error: Exception) -> str:
+    """An AWS error by its code, or by its kind: its text may hold what was sent."""
+    if isinstance(error, ClientError):
+        return f"{error.operation_name}: {error.response['Error']['Code']}"
+    return type(error).__name__
 
 
 @lru_cache

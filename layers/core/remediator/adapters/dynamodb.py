@@ -1,7 +1,8 @@
-"""DynamoDB: head, log, summaries and event records of one target in one table.
+"""DynamoDB: state, audit log, summaries and delivery records of one target in one table.
 
-Partition `<target>`: `HEAD`, `LOG#<v, 10 digits>`, `INCIDENT#<id>`. Partition `<target>#EVENTS#<day>`: one record per
-delivered alarm. No index, no scan. The head's fields that conditions read are attributes; the rest is one JSON string.
+Partition `<target>`: `HEAD` (the state), `LOG#<v, 10 digits>`, `INCIDENT#<id>`. Partition `<target>#DELIVERIES#<day>`:
+one record per delivered alarm. No index, no scan. What conditions read of the state are attributes of their own; the
+rest is one JSON string.
 """
 
 from collections.abc import Mapping
@@ -12,18 +13,20 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import TypeAdapter, ValidationError
 
-from remediator.errors import StateError, UnreadableHead
-from remediator.head import FORMAT, Change, Entry, Head, Summary, stamp
-from remediator.outcome import Event, Outcome, supersedes
+from remediator.adapters.aws import error_code
+from remediator.audit import Entry, format_timestamp
+from remediator.errors import StateError, UnreadableState
+from remediator.outcome import DeliveryRecord, Outcome, supersedes
+from remediator.state import FORMAT, Change, State, Summary
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
-HEADS = TypeAdapter(Head)
+STATES = TypeAdapter(State)
 SUMMARIES = TypeAdapter(Summary)
-# Answers after which the write may or may not have happened, or somebody else was first: the head tells.
-ASK_THE_HEAD = frozenset(
+# Answers after which the write may or may not have happened, or somebody else was first: the state tells.
+ASK_THE_STATE = frozenset(
     {
         "TransactionCanceledException",
         "TransactionConflictException",
@@ -40,80 +43,73 @@ ASK_THE_HEAD = frozenset(
 
 
 class DynamoStore:
-    """The store of one target. `keep`: how long everything but the head is kept."""
+    """The store of one target. `keep`: how long everything but the state is kept."""
 
     def __init__(self, client: "DynamoDBClient", table: str, target: str, keep: timedelta) -> None:
         self._client = client
         self._table = table
         self._target = target
         self._keep = keep
-        self._seen: Head | None = None
 
-    def seen(self) -> Head:
-        return self._seen or self.head()
-
-    def head(self) -> Head:
+    def state(self) -> State:
         try:
             found = self._client.get_item(TableName=self._table, Key=self._key("HEAD"), ConsistentRead=True).get("Item")
         except (ClientError, BotoCoreError) as error:
-            raise StateError(f"the head can't be read: {named(error)}") from None
-        self._seen = _read(found) if found else Head()
-        return self._seen
+            raise StateError(f"the state can't be read: {error_code(error)}") from None
+        return _read(found) if found else State()
 
-    def commit(self, seen: Head, change: Change) -> Head | None:
+    def commit(self, seen: State, change: Change) -> State | None:
         items = [self._entry(entry) for entry in change.entries]
-        items.append({"Update": self._update(seen, change.new, change.unless_woken_after)})
+        items.append({"Update": self._update(seen, change.new, change.unless_triggered_after)})
         if change.summary:
             items.append({"Put": {"TableName": self._table, "Item": self._summary(change.summary)}})
         try:
             self._client.transact_write_items(TransactItems=items)
         except ClientError as error:
-            if error.response["Error"]["Code"] not in ASK_THE_HEAD:
-                raise StateError(f"the head can't be written: {named(error)}") from None
+            if error.response["Error"]["Code"] not in ASK_THE_STATE:
+                raise StateError(f"the state can't be written: {error_code(error)}") from None
         except BotoCoreError:
-            pass  # a time-out or a lost connection: the write may have happened, the head tells
+            pass  # a time-out or a lost connection: the write may have happened, the state tells
         else:
-            self._seen = change.new
             return change.new
-        current = self.head()
-        return replace(change.new, last_wake=current.last_wake) if current.hash == change.new.hash else None
+        current = self.state()
+        return replace(change.new, last_trigger=current.last_trigger) if current.hash == change.new.hash else None
 
-    def join(self, owner: str, sent: datetime) -> bool:
+    def join(self, holder: str, sent: datetime) -> bool:
         try:
             self._client.update_item(
                 TableName=self._table,
                 Key=self._key("HEAD"),
-                UpdateExpression="SET last_wake = :sent",
-                ConditionExpression="#owner = :owner AND (attribute_not_exists(last_wake) OR last_wake < :sent)",
-                ExpressionAttributeNames={"#owner": "owner"},
-                ExpressionAttributeValues={":owner": {"S": owner}, ":sent": {"S": stamp(sent)}},
+                UpdateExpression="SET last_trigger = :sent",
+                ConditionExpression="holder = :holder AND (attribute_not_exists(last_trigger) OR last_trigger < :sent)",
+                ExpressionAttributeValues={":holder": {"S": holder}, ":sent": {"S": format_timestamp(sent)}},
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
         except ClientError as error:
             if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
-                # Our wake is no news where another copy was noted first, as long as the owner is still there.
+                # Our alarm is no news if another copy was noted first, as long as the holder is still there.
                 item: Any = error.response.get("Item", {})
-                return bool(item.get("owner") == {"S": owner})
-            if error.response["Error"]["Code"] in ASK_THE_HEAD:
+                return bool(item.get("holder") == {"S": holder})
+            if error.response["Error"]["Code"] in ASK_THE_STATE:
                 return False
-            raise StateError(f"the wake can't be noted: {named(error)}") from None
+            raise StateError(f"the alarm can't be noted: {error_code(error)}") from None
         except BotoCoreError as error:
-            raise StateError(f"the wake can't be noted: {named(error)}") from None
+            raise StateError(f"the alarm can't be noted: {error_code(error)}") from None
         return True
 
-    def record(self, event: Event) -> None:
-        ending = event.ending
+    def record(self, record: DeliveryRecord) -> None:
+        result = record.result
         item: dict[str, Any] = {
-            "pk": {"S": f"{self._target}#EVENTS#{event.sent:%Y-%m-%d}"},
-            "sk": {"S": f"{stamp(event.sent)}#{event.owner}"},
-            "verdict": {"S": event.verdict},
-            "alarms": {"L": [{"S": alarm} for alarm in event.alarms]},
-            "outcome": {"S": ending.outcome},
-            "reason": {"S": ending.reason},
-            **({"incident": {"S": ending.incident}} if ending.incident else {}),
-            **self._expiry(event.sent),
+            "pk": {"S": f"{self._target}#DELIVERIES#{record.sent:%Y-%m-%d}"},
+            "sk": {"S": f"{format_timestamp(record.sent)}#{record.holder}"},
+            "verdict": {"S": record.verdict},
+            "alarms": {"L": [{"S": alarm} for alarm in record.alarms]},
+            "outcome": {"S": result.outcome},
+            "reason": {"S": result.reason},
+            **({"incident": {"S": result.incident}} if result.incident else {}),
+            **self._expiry(record.sent),
         }
-        replaceable = {f":{known}": {"S": known} for known in Outcome if supersedes(event, known)}
+        replaceable = {f":{known}": {"S": known} for known in Outcome if supersedes(record, known)}
         try:
             self._client.put_item(
                 TableName=self._table,
@@ -122,9 +118,9 @@ class DynamoStore:
                 ExpressionAttributeValues=replaceable,
             )
         except (ClientError, BotoCoreError) as error:
-            if isinstance(error, ClientError) and named(error).endswith("ConditionalCheckFailedException"):
+            if error_code(error).endswith("ConditionalCheckFailedException"):
                 return  # what is on record says more
-            raise StateError(f"the event can't be recorded: {named(error)}") from None
+            raise StateError(f"the delivery can't be recorded: {error_code(error)}") from None
 
     def _key(self, sort: str) -> dict[str, Any]:
         return {"pk": {"S": self._target}, "sk": {"S": sort}}
@@ -136,7 +132,7 @@ class DynamoStore:
         item = {
             **self._key(f"LOG#{entry.v:010d}"),
             "kind": {"S": entry.kind},
-            "at": {"S": stamp(entry.at)},
+            "at": {"S": format_timestamp(entry.at)},
             "data": {"S": entry.data},
             "hash": {"S": entry.hash},
             **({"incident": {"S": entry.incident}} if entry.incident else {}),
@@ -158,58 +154,42 @@ class DynamoStore:
             **self._expiry(summary.opened_at),
         }
 
-    def _update(self, seen: Head, new: Head, unless_woken_after: datetime | None) -> Any:
-        """Write the whole head but `last_wake`, which belongs to those who join."""
-        lease = new.incident.lease if new.incident else None
-        plain = replace(new, last_wake=None)
+    def _update(self, seen: State, new: State, unless_triggered_after: datetime | None) -> Any:
+        """Write the whole state but `last_trigger`, which belongs to those who join."""
         values: dict[str, Any] = {
             ":v": {"N": str(new.v)},
             ":hash": {"S": new.hash},
             ":format": {"N": str(FORMAT)},
-            ":state": {"S": HEADS.dump_json(plain, exclude_defaults=True).decode()},
+            ":state": {"S": STATES.dump_json(replace(new, last_trigger=None), exclude_defaults=True).decode()},
         }
-        sets = "v = :v, #hash = :hash, #format = :format, #state = :state"
         condition = "attribute_not_exists(pk)"
         if seen.v:
             values[":seen"] = {"N": str(seen.v)}
             condition = "v = :seen"
-        if unless_woken_after:
-            values[":latest"] = {"S": stamp(unless_woken_after)}
-            condition += " AND (attribute_not_exists(last_wake) OR last_wake <= :latest)"
-        if lease:
-            values[":owner"] = {"S": lease.owner}
-            owner = ", #owner = :owner"
-        else:
-            owner = " REMOVE #owner"
+        if unless_triggered_after:
+            values[":latest"] = {"S": format_timestamp(unless_triggered_after)}
+            condition += " AND (attribute_not_exists(last_trigger) OR last_trigger <= :latest)"
+        holder = " REMOVE holder"
+        if new.check:
+            values[":holder"] = {"S": new.check.lease.holder}
+            holder = ", holder = :holder"
         return {
             "TableName": self._table,
             "Key": self._key("HEAD"),
-            "UpdateExpression": f"SET {sets}{owner}",
+            "UpdateExpression": f"SET v = :v, #hash = :hash, #format = :format, #state = :state{holder}",
             "ConditionExpression": condition,
-            "ExpressionAttributeNames": {
-                "#hash": "hash",
-                "#format": "format",
-                "#state": "state",
-                "#owner": "owner",
-            },
+            "ExpressionAttributeNames": {"#hash": "hash", "#format": "format", "#state": "state"},
             "ExpressionAttributeValues": values,
         }
 
 
-def named(error: Exception) -> str:
-    """An AWS error by its code, or by its kind: its text may hold what was sent."""
-    if isinstance(error, ClientError):
-        return f"{error.operation_name}: {error.response['Error']['Code']}"
-    return type(error).__name__
-
-
-def _read(item: Mapping[str, Any]) -> Head:
+def _read(item: Mapping[str, Any]) -> State:
     found = item.get("format", {}).get("N")
     if found != str(FORMAT):
-        raise UnreadableHead(f"the head is of format {found}, this version knows {FORMAT}")
+        raise UnreadableState(f"the state is of format {found}, this version knows {FORMAT}")
     try:
-        head = HEADS.validate_json(item["state"]["S"])
-        wake = item.get("last_wake", {}).get("S")
-        return replace(head, last_wake=datetime.fromisoformat(wake) if wake else None)
+        state = STATES.validate_json(item["state"]["S"])
+        last = item.get("last_trigger", {}).get("S")
+        return replace(state, last_trigger=datetime.fromisoformat(last) if last else None)
     except (ValidationError, KeyError, TypeError, ValueError):
-        raise UnreadableHead("the head is there and can't be read") from None
+        raise UnreadableState("the state is there and can't be read") from None

@@ -4,7 +4,7 @@ is passed on, since requests and urllib3 put URLs into theirs.
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import datetime
 from queue import Empty, LifoQueue
 from typing import Any
@@ -14,11 +14,11 @@ import urllib3.exceptions
 
 from remediator.adapters.pinned import Transport, open_session
 from remediator.adapters.secrets import DinerSecret
-from remediator.errors import SecretError
+from remediator.deadline import Deadline
 from remediator.jwt import Keys, read_keys
 from remediator.masking import Mask
 from remediator.report_link import ReportLink
-from remediator.sample import Deadline, Fault, Sample
+from remediator.sample import Fault, Sample
 from remediator.settings import SECONDS_FOR_LOGIN, ShopSettings
 
 SECONDS_TO_CONNECT = 3.0
@@ -47,97 +47,87 @@ class TooLarge(Exception):
     """The answer is larger than the limit."""
 
 
-class Line:
-    """One connection's transport, and the session over it."""
-
-    def __init__(self, ca: bytes | None) -> None:
-        self.transport = Transport(ca)
-        self.session = open_session(self.transport)
-
-
-class Caller:
+class HttpClient:
     """Asks one host, over connections that are kept; as many at once as there are callers. `clock` tells UTC."""
 
     def __init__(self, clock: Callable[[], datetime], ca: bytes | None = None) -> None:
         self._clock = clock
         self._ca = ca
-        self._free: LifoQueue[Line] = LifoQueue()  # the last one used is the one still connected
+        self._free: LifoQueue[Connection] = LifoQueue()  # the last one used is the one still connected
 
     def ask(self, method: str, url: str, deadline: Deadline, at_most: float, **content: Any) -> Sample:
         """One request, without redirects, its answer read up to the limit within `at_most` seconds.
 
-        Where a kept connection turns out closed, what may be repeated is asked again; an order may not.
+        If a kept connection turns out closed, what may be repeated is asked again; an order may not.
         """
         answer = self._ask(method, url, deadline, at_most, content)
         if answer.fault is Fault.RESET and method in REPEATABLE:
             answer = self._ask(method, url, deadline, at_most, content)
         return answer
 
-    def _ask(self, method: str, url: str, deadline: Deadline, at_most: float, content: Mapping[str, Any]) -> Sample:
-        with self._line() as line:
-            return _ask(line, self._clock, method, url, deadline.allow(at_most), content)
-
     def call(self, link: ReportLink, deadline: Deadline, at_most: float) -> Sample:
         """A GET of the link, once, over a connection to an address that was judged."""
-        with self._line() as line, line.transport.pinned(link):
-            return _ask(line, self._clock, "GET", link.reveal(), deadline.allow(at_most), {})
+        with self._connection() as connection, connection.transport.pinned(link):
+            return connection.ask("GET", link.reveal(), deadline.allow(at_most), {})
+
+    def _ask(self, method: str, url: str, deadline: Deadline, at_most: float, content: Mapping[str, Any]) -> Sample:
+        with self._connection() as connection:
+            return connection.ask(method, url, deadline.allow(at_most), content)
 
     @contextmanager
-    def _line(self) -> Iterator[Line]:
+    def _connection(self) -> Iterator["Connection"]:
         try:
-            line = self._free.get_nowait()
+            connection = self._free.get_nowait()
         except Empty:
-            line = Line(self._ca)
+            connection = Connection(self._clock, self._ca)
         try:
-            yield line
+            yield connection
         finally:
-            self._free.put(line)
+            self._free.put(connection)
 
 
-def _ask(
-    line: Line,
-    clock: Callable[[], datetime],
-    method: str,
-    url: str,
-    seconds: float,
-    content: Mapping[str, Any],
-) -> Sample:
-    began, start = clock(), time.monotonic()
-    if seconds <= 0:
-        return Sample(began, 0.0, fault=Fault.TIMEOUT)
-    timeout = (min(SECONDS_TO_CONNECT, seconds), seconds)
-    try:
-        with (
-            line.transport.deadline(seconds),
-            line.session.request(method, url, timeout=timeout, stream=True, **content) as answer,
-        ):
-            body = _read(answer)
-    except TooLarge:
-        return Sample(began, time.monotonic() - start, fault=Fault.TOO_LARGE)
-    except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-        return Sample(began, time.monotonic() - start, fault=_fault(error))
-    return Sample(began, time.monotonic() - start, answer.status_code, body)
+class Connection:
+    """One connection's transport, and the session over it."""
+
+    def __init__(self, clock: Callable[[], datetime], ca: bytes | None) -> None:
+        self._clock = clock
+        self.transport = Transport(ca)
+        self._session = open_session(self.transport)
+
+    def ask(self, method: str, url: str, seconds: float, content: Mapping[str, Any]) -> Sample:
+        """One request, without redirects, cut off after so many seconds."""
+        began, start = self._clock(), time.monotonic()
+        if seconds <= 0:
+            return Sample(began, 0.0, fault=Fault.TIMEOUT)
+        timeout = (min(SECONDS_TO_CONNECT, seconds), seconds)
+        try:
+            with (
+                self.transport.deadline(seconds),
+                self._session.request(method, url, timeout=timeout, stream=True, **content) as answer,
+            ):
+                body = _read(answer)
+        except TooLarge:
+            return Sample(began, time.monotonic() - start, fault=Fault.TOO_LARGE)
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            return Sample(began, time.monotonic() - start, fault=_fault(error))
+        return Sample(began, time.monotonic() - start, answer.status_code, body)
 
 
 class HttpShop:
     """The shop's service."""
 
-    def __init__(self, caller: Caller, settings: ShopSettings, secret: DinerSecret, mask: Mask) -> None:
-        self._caller = caller
+    def __init__(self, client: HttpClient, settings: ShopSettings, secret: DinerSecret, mask: Mask) -> None:
+        self._client = client
         self._url = str(settings.shop_url).rstrip("/")
         self._order = settings.order
         self._order_seconds = settings.order_seconds
         self._secret = secret
         self._mask = mask
 
-    def ready(self) -> None:
-        with suppress(SecretError):  # the login reads it again, and says so
-            self._secret.read()
-
     def login(self, deadline: Deadline) -> Sample:
         credentials = self._secret.read()
         self._mask.add(credentials.password.get_secret_value())
-        answer = self._caller.ask(
+        answer = self._client.ask(
             "PUT",
             f"{self._url}/api/auth",
             deadline,
@@ -149,7 +139,7 @@ class HttpShop:
         return answer
 
     def order(self, token: str, deadline: Deadline) -> Sample:
-        return self._caller.ask(
+        return self._client.ask(
             "POST",
             f"{self._url}/api/order",
             deadline,
@@ -160,10 +150,10 @@ class HttpShop:
 
     def probe(self, path: str, token: str | None, deadline: Deadline) -> Sample:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        return self._caller.ask("GET", f"{self._url}{path}", deadline, SECONDS_FOR_PROBE, headers=headers)
+        return self._client.ask("GET", f"{self._url}{path}", deadline, SECONDS_FOR_PROBE, headers=headers)
 
     def logout(self, token: str, deadline: Deadline) -> None:
-        self._caller.ask(
+        self._client.ask(
             "DELETE",
             f"{self._url}/api/auth",
             deadline,
@@ -173,21 +163,18 @@ class HttpShop:
 
 
 class HttpFactory:
-    """The factory behind the report links. `host` is where its key set is, the first of the allowed ones.
+    """The factory behind the report links. `host` is where its key set is, the first of the allowed ones."""
 
-    A link that leads there is called over the connection that the key set came by, so that its TLS is ready.
-    """
-
-    def __init__(self, caller: Caller, host: str) -> None:
-        self._caller = caller
+    def __init__(self, client: HttpClient, host: str) -> None:
+        self._client = client
         self._keys = f"https://{host}/.well-known/jwks.json"
 
     def keys(self, deadline: Deadline) -> Keys:
-        answer = self._caller.ask("GET", self._keys, deadline, SECONDS_FOR_KEYS)
+        answer = self._client.ask("GET", self._keys, deadline, SECONDS_FOR_KEYS)
         return read_keys(answer.body) if answer.status == 200 else {}
 
     def call(self, link: ReportLink, deadline: Deadline) -> Sample:
-        return self._caller.call(link, deadline, SECONDS_FOR_REPORT)
+        return self._client.call(link, deadline, SECONDS_FOR_REPORT)
 
 
 def _read(answer: requests.Response) -> bytes:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from aws_lambda_powertools.metrics import MetricUnit, single_metric
 
-from remediator.canary import Report
-from remediator.outcome import Ending
+from remediator.canary import ProbeReport
+from remediator.outcome import Result
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,16 +22,16 @@ class EmbeddedMetrics:
     namespace: str
     service: str
 
-    def ending(self, ending: Ending) -> None:
-        """How a delivered event ended, its phases in milliseconds, the calls left in the hour."""
-        self._print("Ended", MetricUnit.Count, 1, {"Outcome": ending.outcome})
-        for phase, milliseconds in ending.phases.items():
+    def result(self, result: Result) -> None:
+        """How a delivered alarm ended, its phases in milliseconds, the calls left in the hour."""
+        self._print("Ended", MetricUnit.Count, 1, {"Outcome": result.outcome})
+        for phase, milliseconds in result.phases.items():
             self._print("Took", MetricUnit.Milliseconds, milliseconds, {"Phase": phase})
-        if ending.calls_left is not None:
-            self._print("CallsLeft", MetricUnit.Count, ending.calls_left, {})
+        if result.calls_left is not None:
+            self._print("CallsLeft", MetricUnit.Count, result.calls_left, {})
 
-    def report(self, report: Report) -> None:
-        """What a run of the canary saw: 1 or 0 by endpoint, and its order where it placed one."""
+    def probes(self, report: ProbeReport) -> None:
+        """What a run of the canary saw: 1 or 0 by endpoint, and its order if it placed one."""
         for name, good in report.healthy.items():
             self._print("Healthy", MetricUnit.Count, int(good), {"Endpoint": name})
         if report.order:

@@ -20,7 +20,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 from urllib3.util.ssl_ import create_urllib3_context
 
-from remediator.adapters.cuttable import Cuttable, CuttableTls, OpenSockets
+from remediator.adapters.abortable import AbortableSocket, AbortableTlsSocket, OpenSockets
 from remediator.report_link import ReportLink
 
 _CONNECT_S = 10.0  # for a caller that names no time-out
@@ -83,7 +83,7 @@ class Transport(HTTPAdapter):
         if self._ca:
             context.load_verify_locations(cadata=self._ca)
         context.check_hostname = True  # also makes verify=False an error instead of a hole
-        context.sslsocket_class = type("Tls", (CuttableTls,), {"sockets": self._sockets})
+        context.sslsocket_class = type("Tls", (AbortableTlsSocket,), {"sockets": self._sockets})
         super().init_poolmanager(*args, **kwargs, ssl_context=context)
 
     def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
@@ -111,7 +111,7 @@ class Transport(HTTPAdapter):
         raise failure
 
     def _connect(self, address: str, port: int, timeout_s: float) -> socket.socket:
-        sock = Cuttable(socket.AF_INET6 if ":" in address else socket.AF_INET)
+        sock = AbortableSocket(socket.AF_INET6 if ":" in address else socket.AF_INET)
         self._sockets.add(sock)
         try:
             sock.settimeout(timeout_s)
@@ -119,12 +119,12 @@ class Transport(HTTPAdapter):
             sock.connect((address, port))
         except OSError as error:
             sock.close()
-            raise sock.blame(error) from None
+            raise sock.explain(error) from None
         return sock
 
-    def cut(self) -> None:
+    def abort(self) -> None:
         """Shut down every open socket: who waits on one gets a time-out at once."""
-        self._sockets.cut()
+        self._sockets.abort()
 
     @contextmanager
     def deadline(self, seconds: float) -> Iterator[None]:
@@ -138,7 +138,7 @@ class Transport(HTTPAdapter):
         def watch() -> None:
             wait = seconds
             while not left.wait(wait):  # again and again: a socket may be opened after the first
-                self.cut()
+                self.abort()
                 wait = _AGAIN_S
 
         watcher = threading.Thread(target=watch, name="deadline", daemon=True)

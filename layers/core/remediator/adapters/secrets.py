@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Self
 from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
 
-from remediator.adapters.dynamodb import named
+from remediator.adapters.aws import error_code
 from remediator.errors import SecretError
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Credentials(BaseModel):
-    """What the secret holds: a JSON object with `email` and `password`, and the canary's own where it has any."""
+    """What the secret holds: a JSON object with `email` and `password`, and the canary's own if it has any."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -30,34 +30,46 @@ class Credentials(BaseModel):
         return self.model_copy(update=own) if all(own.values()) else self
 
 
-class DinerSecret:
-    """Reads the diner's credentials once and keeps them, until told that they were refused."""
+class Secret:
+    """One secret of Secrets Manager, read once by however many ask at the same time, and kept."""
+
+    name: str  # in what is said of it
 
     def __init__(self, client: "SecretsManagerClient", arn: str) -> None:
         self._client = client
         self._arn = arn
-        self._kept: Credentials | None = None
+        self._kept = ""
         self._reading = Lock()
 
-    def read(self) -> Credentials:
-        """The credentials, read once by however many ask at the same time. Raises SecretError."""
+    def text(self) -> str:
+        """Its text, never an empty one. Raises SecretError."""
         with self._reading:
-            return self._read()
-
-    def _read(self) -> Credentials:
-        if self._kept is None:
-            try:
-                text = self._client.get_secret_value(SecretId=self._arn)["SecretString"]
-                self._kept = Credentials.model_validate_json(text)
-            except (ClientError, BotoCoreError) as error:
-                raise SecretError(f"the diner's secret can't be read: {named(error)}") from None
-            except (KeyError, ValidationError):
-                raise SecretError('the diner\'s secret must be a JSON object with "email" and "password"') from None
-        return self._kept
+            if not self._kept:
+                try:
+                    self._kept = self._client.get_secret_value(SecretId=self._arn).get("SecretString", "")
+                except (ClientError, BotoCoreError) as error:
+                    raise SecretError(f"{self.name} can't be read: {error_code(error)}") from None
+            if not self._kept:
+                raise SecretError(f"{self.name} is empty")
+            return self._kept
 
     def forget(self) -> None:
-        """The credentials were refused: read them again next time."""
-        self._kept = None
+        """Read it again next time."""
+        self._kept = ""
+
+
+class DinerSecret(Secret):
+    """The diner's credentials."""
+
+    name = "the diner's secret"
+
+    def read(self) -> Credentials:
+        """The credentials. Raises SecretError."""
+        try:
+            return Credentials.model_validate_json(self.text())
+        except ValidationError:
+            self.forget()
+            raise SecretError(f'{self.name} must be a JSON object with "email" and "password"') from None
 
 
 class CanarySecret(DinerSecret):
@@ -67,21 +79,11 @@ class CanarySecret(DinerSecret):
         return super().read().of_canary
 
 
-class WebhookSecret:
-    """Reads the secret that Grafana signs with once per process: after changing it, deploy again."""
+class WebhookSecret(Secret):
+    """What Grafana signs webhooks with. After changing it, deploy again: an empty one anybody could sign with."""
 
-    def __init__(self, client: "SecretsManagerClient", arn: str) -> None:
-        self._client = client
-        self._arn = arn
-        self._kept = b""
+    name = "the webhooks' secret"
 
     def read(self) -> bytes:
-        """The secret, never an empty one, which anybody could sign with. Raises SecretError."""
-        if not self._kept:
-            try:
-                self._kept = self._client.get_secret_value(SecretId=self._arn).get("SecretString", "").encode()
-            except (ClientError, BotoCoreError) as error:
-                raise SecretError(f"the webhooks' secret can't be read: {named(error)}") from None
-            if not self._kept:
-                raise SecretError("the webhooks' secret is empty")
-        return self._kept
+        """The secret. Raises SecretError."""
+        return self.text().encode()

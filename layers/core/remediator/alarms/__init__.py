@@ -1,20 +1,19 @@
 """Alarms of any sender, read into one form: what they ask for, and why.
 
-A readable envelope wakes unless it clearly stands down or needs no reading: the alarm only wakes
-us, the sample decides.
+A readable envelope triggers a check unless it clearly stands down or needs no reading: the alarm only triggers, the
+samples decide.
 """
 
-import hashlib
 import json
 from collections.abc import Callable
 
 from . import alertmanager, cloudwatch, envelopes, text
-from .alarm import Alarm, Delivery, Message, Reading, Source, State, Verdict
+from .alarm import Alarm, AlarmState, AlarmVerdict, Delivery, IncomingMessage, Reading, Source
 
-__all__ = ["Alarm", "Delivery", "Source", "State", "Verdict", "heeded", "read"]
+__all__ = ["Alarm", "AlarmState", "AlarmVerdict", "Delivery", "Source", "filter_by_name", "read"]
 
 # An alarm shape is a row; the first that knows the message reads it.
-READERS: tuple[Callable[[Message], Reading], ...] = (cloudwatch.read, alertmanager.read, text.read)
+READERS: tuple[Callable[[IncomingMessage], Reading], ...] = (cloudwatch.read, alertmanager.read, text.read)
 
 
 def read(event: object) -> list[Delivery]:
@@ -26,34 +25,33 @@ def read(event: object) -> list[Delivery]:
     return [one if isinstance(one, Delivery) else _delivery(one) for one in messages]
 
 
-def heeded(delivery: Delivery, names: frozenset[str]) -> Delivery:
-    """The delivery, ignored where names are set and none of its alarms has one. What can't be read is heeded always."""
+def filter_by_name(delivery: Delivery, names: frozenset[str]) -> Delivery:
+    """The delivery, ignored if names are set and none of its alarms has one. What can't be read passes always."""
     strangers = (alarm.source is not Source.UNKNOWN and alarm.name not in names for alarm in delivery.alarms)
-    if delivery.verdict is not Verdict.WAKE or not names or not all(strangers):
+    if delivery.verdict is not AlarmVerdict.TRIGGER or not names or not all(strangers):
         return delivery
     reason = "No alarm in it is one that the settings name."
-    return Delivery(Verdict.IGNORE, delivery.alarms, reason, delivery.sent_at)
+    return Delivery(AlarmVerdict.IGNORE, delivery.alarms, reason, delivery.sent_at)
 
 
-def _delivery(message: Message) -> Delivery:
+def _delivery(message: IncomingMessage) -> Delivery:
     readings = (reader(message) for reader in READERS)
     found = next((reading for reading in readings if reading is not None), None)
     if isinstance(found, Delivery):
         return found
     if found is None:
-        reason = "Nothing we know how to read: in doubt, wake."
-        return Delivery(Verdict.WAKE, (_unknown(message),), reason, message.sent_at)
-    awake = sum(alarm.state is not State.RESOLVED for alarm in found)
-    verdict = Verdict.WAKE if awake else Verdict.STAND_DOWN
-    reason = f"{awake} of {len(found)} alarms fire or lack data."
+        reason = "No reader knows this message: when in doubt, check the shop."
+        return Delivery(AlarmVerdict.TRIGGER, (_unknown(message),), reason, message.sent_at)
+    firing = sum(alarm.state is not AlarmState.RESOLVED for alarm in found)
+    verdict = AlarmVerdict.TRIGGER if firing else AlarmVerdict.STAND_DOWN
+    reason = f"{firing} of {len(found)} alarms fire or lack data."
     return Delivery(verdict, found, reason, message.sent_at)
 
 
-def _unknown(message: Message) -> Alarm:
+def _unknown(message: IncomingMessage) -> Alarm:
     content, name = message.content, message.subject
     try:
         words = content if isinstance(content, str) else json.dumps(content, sort_keys=True)
     except RecursionError:
         words = "nested too deeply to tell from others"
-    digest = hashlib.sha256(words.encode(errors="surrogatepass")).hexdigest()
-    return message.alarm(Source.UNKNOWN, name, State.FIRING, digest, name, labels={})
+    return message.alarm(Source.UNKNOWN, name, AlarmState.FIRING, words, name)

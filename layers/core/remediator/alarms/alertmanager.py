@@ -10,11 +10,11 @@ import re
 from collections.abc import Mapping
 
 from . import fields
-from .alarm import Alarm, Message, Reading, Source, State
+from .alarm import Alarm, AlarmState, IncomingMessage, Reading, Source
 
 GRAFANA_MARKS = {"orgId", "title", "state", "appVersion"}
 LEGACY_MARKS = {"ruleName", "ruleId", "ruleUrl", "evalMatches"}
-LEGACY_STATES = {"ok": State.RESOLVED, "no_data": State.NO_DATA}  # all else fires
+LEGACY_STATES = {"ok": AlarmState.RESOLVED, "no_data": AlarmState.NO_DATA}  # all else fires
 # The template puts receiver and status before all labels and annotations: they can't be forged.
 UNESCAPED = re.compile(
     r'\s*+\{\s*+"receiver":\s*+"[^"]{0,500}",\s*+(?:"source":\s*+"[^"]{0,99}",\s*+)?'
@@ -24,7 +24,7 @@ UNESCAPED_ALERT = re.compile(r'\{"status":\s?"(firing|resolved)",\s?"labels":\s?
 UNESCAPED_LABEL = re.compile(r'"([^"]{1,199}+)":\s?"([^"]{0,999}+)"')
 
 
-def read(message: Message) -> Reading:
+def read(message: IncomingMessage) -> Reading:
     body = message.content
     if isinstance(body, str):
         return _unescaped(message, body)
@@ -36,40 +36,38 @@ def read(message: Message) -> Reading:
     return _legacy(message, body) if legacy and isinstance(body.get("state"), str) else None
 
 
-def named(labels: Mapping[str, str], *, resolved: bool) -> tuple[str, State]:
+def name_and_state(labels: Mapping[str, str], *, resolved: bool) -> tuple[str, AlarmState]:
     """An alert's name and state. Missing data and failed queries are alerts of their own, with
     the rule's name in a label (Grafana documentation, "State and health of alerts")."""
     name = labels.get("alertname", "")
     missing = name == "DatasourceNoData" and not resolved
     if name in ("DatasourceNoData", "DatasourceError"):
         name = labels.get("rulename", name)
-    return name, State.NO_DATA if missing else State.RESOLVED if resolved else State.FIRING
+    return name, AlarmState.NO_DATA if missing else AlarmState.RESOLVED if resolved else AlarmState.FIRING
 
 
-def _group(message: Message, body: Mapping[str, object], alerts: list[object]) -> Reading:
+def _group(message: IncomingMessage, body: Mapping[str, object], alerts: list[object]) -> Reading:
     grafana = GRAFANA_MARKS & body.keys() or body.get("version") == "1"
     source = Source.GRAFANA if grafana else Source.ALERTMANAGER
     found = tuple(_alert(message, source, fields.mapping(alert)) for alert in alerts)
     ended = body.get("status", body.get("state", "resolved")) in ("resolved", "ok")
-    if found and (ended or any(alarm.state is not State.RESOLVED for alarm in found)):
+    if found and (ended or any(alarm.state is not AlarmState.RESOLVED for alarm in found)):
         return found
     # The group fires, yet nothing listed does: the list was cut (`max_alerts`), or it is empty.
     labels = fields.labels(body.get("commonLabels"))
-    name, state = named(labels, resolved=ended and "status" in body)
-    return (*found, message.alarm(source, name, state, str(labels), labels=labels))
+    name, state = name_and_state(labels, resolved=ended and "status" in body)
+    return (*found, message.alarm(source, name, state, str(labels)))
 
 
-def _alert(message: Message, source: Source, alert: Mapping[str, object]) -> Alarm:
+def _alert(message: IncomingMessage, source: Source, alert: Mapping[str, object]) -> Alarm:
     labels = fields.labels(alert.get("labels"))
-    name, state = named(labels, resolved=alert.get("status") == "resolved")
+    name, state = name_and_state(labels, resolved=alert.get("status") == "resolved")
     identity = (fields.text(alert.get("fingerprint")), str(labels))
-    reason = fields.text(fields.mapping(alert.get("annotations")).get("summary"))
-    started = alert.get("startsAt")
-    return message.alarm(source, name, state, *identity, labels=labels, started=started, reason=reason)
+    return message.alarm(source, name, state, *identity, since=alert.get("startsAt"))
 
 
-def _unescaped(message: Message, body: str) -> Reading:
-    """The template's text where a quote in a value broke the JSON: the group's status decides."""
+def _unescaped(message: IncomingMessage, body: str) -> Reading:
+    """The template's text if a quote in a value broke the JSON: the group's status decides."""
     group = UNESCAPED.match(body)
     if group is None:
         return None
@@ -79,30 +77,26 @@ def _unescaped(message: Message, body: str) -> Reading:
     found = []
     for status, written in listed:
         labels = fields.labels(dict(UNESCAPED_LABEL.findall(written)))
-        name, state = named(labels, resolved=ended or (mixed and status == "resolved"))
-        found.append(message.alarm(Source.ALERTMANAGER, name, state, str(labels), labels=labels))
+        name, state = name_and_state(labels, resolved=ended or (mixed and status == "resolved"))
+        found.append(message.alarm(Source.ALERTMANAGER, name, state, str(labels)))
     return tuple(found)
 
 
-def _legacy(message: Message, body: Mapping[str, object]) -> Reading:
+def _legacy(message: IncomingMessage, body: Mapping[str, object]) -> Reading:
     name = fields.text(body.get("ruleName")) or fields.text(body.get("title"))
-    state = LEGACY_STATES.get(fields.text(body.get("state")), State.FIRING)
+    state = LEGACY_STATES.get(fields.text(body.get("state")), AlarmState.FIRING)
     identity = (name, fields.text(body.get("ruleUrl")), fields.text(body.get("body")))
-    labels, reason = fields.labels(body.get("tags")), fields.text(body.get("message"))
-    return (message.alarm(Source.GRAFANA, name, state, *identity, labels=labels, reason=reason),)
+    return (message.alarm(Source.GRAFANA, name, state, *identity),)
 
 
-def _oncall(message: Message, body: Mapping[str, object]) -> Reading:
+def _oncall(message: IncomingMessage, body: Mapping[str, object]) -> Reading:
     """The group's state counts: `alert_payload` is its first alert, as that was when it came."""
     group = fields.mapping(body.get("alert_group"))
     if group.get("state") == "silenced":
         return message.ignored("The alert group is silenced now.")
     ended = group.get("state") == "resolved"
-    state = State.RESOLVED if ended else State.FIRING
+    state = AlarmState.RESOLVED if ended else AlarmState.FIRING
     labels = fields.labels(fields.mapping(body.get("alert_payload")).get("labels"))
     name = fields.text(group.get("title")) or labels.get("alertname", "")
-    identity, started = (
-        fields.text(group.get("id")),
-        group.get("resolved_at" if ended else "created_at"),
-    )
-    return (message.alarm(Source.ONCALL, name, state, identity, name, labels=labels, started=started),)
+    since = group.get("resolved_at" if ended else "created_at")
+    return (message.alarm(Source.ONCALL, name, state, fields.text(group.get("id")), name, since=since),)

@@ -8,13 +8,13 @@ guide: "Alarm events and EventBridge", "Invoke a Lambda function from an alarm".
 from collections.abc import Mapping
 
 from . import fields
-from .alarm import Message, Reading, Source, State
+from .alarm import AlarmState, IncomingMessage, Reading, Source
 
-STATES = {"OK": State.RESOLVED, "INSUFFICIENT_DATA": State.NO_DATA}  # all else fires
+STATES = {"OK": AlarmState.RESOLVED, "INSUFFICIENT_DATA": AlarmState.NO_DATA}  # all else fires
 CHANGE = "CloudWatch Alarm Configuration Change"
 
 
-def read(message: Message) -> Reading:
+def read(message: IncomingMessage) -> Reading:
     body = message.content
     if isinstance(body, str):
         return None
@@ -34,23 +34,20 @@ def read(message: Message) -> Reading:
     found = message.alarm(
         Source.CLOUDWATCH,
         name,
-        STATES.get(fields.text(state.get("value")), State.FIRING),
+        STATES.get(fields.text(state.get("value")), AlarmState.FIRING),
         *(fields.text(arn), name, fields.text(contributor.get("id"))),
-        labels=fields.labels(contributor.get("attributes")),
-        started=state.get("timestamp") or body.get("time"),
-        reason=fields.text(state.get("reason")),
+        since=state.get("timestamp") or body.get("time"),
     )
     return (found,)
 
 
 def _as_event(body: Mapping[str, object]) -> Mapping[str, object]:
     """The SNS message in the event's words. Before 2021 account and region stand for the ARN."""
-    state = {"value": "NewStateValue", "timestamp": "StateChangeTime", "reason": "NewStateReason"}
-    contributor = {"id": "AlarmContributorId", "attributes": "AlarmContributorAttributes"}
+    state = {"value": "NewStateValue", "timestamp": "StateChangeTime"}
     detail = {
         "alarmName": body.get("AlarmName"),
         "state": {key: body.get(name) for key, name in state.items()},
-        "alarmContributor": {key: body.get(name) for key, name in contributor.items()},
+        "alarmContributor": {"id": body.get("AlarmContributorId")},
     }
     place = " ".join(fields.text(body.get(key)) for key in ("AWSAccountId", "Region"))
     return {"alarmArn": body.get("AlarmArn") or place, "detail": detail}
@@ -71,7 +68,7 @@ def _quiet(detail: Mapping[str, object]) -> bool:
     return any(fields.text(mark).strip() for mark in marks)
 
 
-def _other(message: Message, body: Mapping[str, object]) -> Reading:
+def _other(message: IncomingMessage, body: Mapping[str, object]) -> Reading:
     source = fields.text(body.get("source"))
     foreign = source.startswith("aws.") and source != "aws.cloudwatch"
     if foreign and {"detail-type", "detail"} <= body.keys():

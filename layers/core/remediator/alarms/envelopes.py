@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from . import fields
-from .alarm import Delivery, Message, Verdict
+from .alarm import AlarmVerdict, Delivery, IncomingMessage
 
 MAX_LAYERS = 6  # SNS in SQS, JSON in a text: real ones have three
 # The key an envelope keeps its message under, and the keys that mark it: any one of them will do.
@@ -21,7 +21,7 @@ LAYERS = (
 CONFIRMATIONS = {"SubscriptionConfirmation", "UnsubscribeConfirmation"}
 
 
-def unpack(event: object) -> list[Message | Delivery]:
+def unpack(event: object) -> list[IncomingMessage | Delivery]:
     """One message for each record of the event, or what it asks for unread, in order."""
     if not isinstance(event, dict) or not event:
         return [_refused("There is no envelope: no whole JSON object, or an empty one.")]
@@ -32,7 +32,7 @@ def unpack(event: object) -> list[Message | Delivery]:
     return [_record(record) for record in records] or [_refused("The envelope holds no record.")]
 
 
-def _record(record: object) -> Message | Delivery:
+def _record(record: object) -> IncomingMessage | Delivery:
     if not isinstance(record, dict) or not record:
         return _refused("The record is no JSON object, or an empty one.")
     sns = fields.mapping(record.get("Sns"))
@@ -40,11 +40,11 @@ def _record(record: object) -> Message | Delivery:
 
 
 def _refused(reason: str) -> Delivery:
-    return Delivery(Verdict.REFUSE, (), reason)
+    return Delivery(AlarmVerdict.REFUSE, (), reason)
 
 
-def _opened(content: object) -> Message | Delivery:
-    """The content below all layers. The first SNS layer tells the time, or else the outermost."""
+def _opened(content: object) -> IncomingMessage | Delivery:
+    """The content below all layers. Its time is the first SNS layer's, or else the outermost's."""
     subject, sent_at, published_at = "", None, None
     for _ in range(MAX_LAYERS):
         content = _value(_value(content))  # some senders encode twice
@@ -52,7 +52,7 @@ def _opened(content: object) -> Message | Delivery:
             break
         sent_at = sent_at or _time(content)
         if reason := _needless(content):
-            return Delivery(Verdict.IGNORE, (), reason, published_at or sent_at)
+            return Delivery(AlarmVerdict.IGNORE, (), reason, published_at or sent_at)
         inner = next((key for key, marks in LAYERS if key in content and marks & content.keys()), "")
         if not inner:
             break
@@ -61,7 +61,7 @@ def _opened(content: object) -> Message | Delivery:
             subject = fields.text(content.get("Subject")) or subject
         content = content[inner]
     kept = content if isinstance(content, dict) else fields.text(content)
-    return Message(kept, subject, published_at or sent_at)
+    return IncomingMessage(kept, subject, published_at or sent_at)
 
 
 def _value(content: object) -> object:
@@ -75,7 +75,7 @@ def _value(content: object) -> object:
 
 
 def _needless(content: Mapping[str, object]) -> str:
-    """Why nobody need read it, or "". It takes two marks: one may be a mutilated alarm's."""
+    """Why nobody need read it, or "". It takes two marks: one alone may be a damaged alarm's."""
     if fields.text(content.get("Type")) in CONFIRMATIONS and {"Token", "SubscribeURL"} & content.keys():
         return "SNS asks to confirm a subscription, which is not an alarm."
     for letter in (content, fields.mapping(content.get("detail"))):

@@ -11,7 +11,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def parse(words: str) -> object:
-    """The value of a JSON text; raises ValueError, or RecursionError where it is nested too deeply.
+    """The value of a JSON text; raises ValueError, or RecursionError if it is nested too deeply.
 
     Of a repeated key the first value counts: a template that writes JSON without escaping puts
     the state before all free text, so no annotation can write over it. Control characters pass

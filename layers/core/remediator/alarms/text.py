@@ -11,21 +11,21 @@ import re
 from itertools import takewhile
 
 from . import fields
-from .alarm import Alarm, Message, Reading, Source, State
-from .alertmanager import named
+from .alarm import Alarm, AlarmState, IncomingMessage, Reading, Source
+from .alertmanager import name_and_state
 
 HEADERS = {
-    "**Firing**": (Source.GRAFANA, State.FIRING),
-    "Alerts Firing:": (Source.ALERTMANAGER, State.FIRING),
-    "**Resolved**": (Source.GRAFANA, State.RESOLVED),
-    "Alerts Resolved:": (Source.ALERTMANAGER, State.RESOLVED),
+    "**Firing**": (Source.GRAFANA, AlarmState.FIRING),
+    "Alerts Firing:": (Source.ALERTMANAGER, AlarmState.FIRING),
+    "**Resolved**": (Source.GRAFANA, AlarmState.RESOLVED),
+    "Alerts Resolved:": (Source.ALERTMANAGER, AlarmState.RESOLVED),
 }
 LINKS = ("Source:", "Silence:", "Dashboard:", "Panel:")  # the last lines of an alert
 COUNTS = re.compile(r"\[FIRING:(\d{1,4})(?:, RESOLVED:(\d{1,4}))?\]")  # Grafana's subject
 CUT_AT = 200_000  # characters. SNS takes 256 KiB: a longer text may have lost its end
 
 
-def read(message: Message) -> Reading:
+def read(message: IncomingMessage) -> Reading:
     if not isinstance(message.content, str):
         return None
     lines = [line for each in message.content.splitlines() if (line := each.strip())]
@@ -33,21 +33,21 @@ def read(message: Message) -> Reading:
     if start is None:
         return None
     source, first = HEADERS[lines[start]]
-    ended = first is State.RESOLVED and _ended(message, source, lines)
+    ended = first is AlarmState.RESOLVED and _ended(message, source, lines)
     found: list[Alarm] = []
     for listed, labels in _counted(_blocks(lines[start:], source), message.subject, source):
         # The first alert below a firing header fires, whatever its text made of the others.
-        later = bool(found) and first is State.FIRING and listed is State.RESOLVED
-        name, state = named(labels, resolved=ended or later)
+        later = bool(found) and first is AlarmState.FIRING and listed is AlarmState.RESOLVED
+        name, state = name_and_state(labels, resolved=ended or later)
         identity = str(labels) if labels else message.subject
-        found.append(message.alarm(source, name, state, identity, labels=labels))
+        found.append(message.alarm(source, name, state, identity))
     return tuple(found)
 
 
 def _start(lines: list[str]) -> int | None:
-    """Where the alerts begin: at a firing header wherever it stands, or else at a resolved one
-    that stands where its template puts it. Only Alertmanager's has annotations before it."""
-    firing = {header for header, (_, state) in HEADERS.items() if state is State.FIRING}
+    """The line at which the alerts begin: a firing header wherever it stands, or else a resolved one
+    at the place its template puts it. Only Alertmanager's has annotations before it."""
+    firing = {header for header, (_, state) in HEADERS.items() if state is AlarmState.FIRING}
     start = next((at for at, line in enumerate(lines) if line in firing), None)
     if start is not None:
         return start
@@ -57,7 +57,7 @@ def _start(lines: list[str]) -> int | None:
     return at if lines[at + 1 : at + 2] == ["Labels:"] else None
 
 
-def _ended(message: Message, source: Source, lines: list[str]) -> bool:
+def _ended(message: IncomingMessage, source: Source, lines: list[str]) -> bool:
     """Whether no firing part can be missing: the subject says so, or else the text is whole."""
     if message.subject.startswith(("[FIRING", "[RESOLVED")):
         return message.subject.startswith("[RESOLVED")
@@ -65,8 +65,8 @@ def _ended(message: Message, source: Source, lines: list[str]) -> bool:
     return whole and len(message.content) < CUT_AT
 
 
-def _blocks(lines: list[str], source: Source) -> list[tuple[State, dict[str, str]]]:
-    """State and labels of each alert; one without labels where the text breaks off before any.
+def _blocks(lines: list[str], source: Source) -> list[tuple[AlarmState, dict[str, str]]]:
+    """State and labels of each alert; one without labels if the text breaks off before any.
 
     A header or a list of labels counts only after a header, or after the links that end an alert.
     """

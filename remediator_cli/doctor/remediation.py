@@ -1,0 +1,85 @@
+"""The doctor's checks of what the remediator needs to heal: the shop, its report links, the state."""
+
+from datetime import UTC
+from typing import Final
+
+from remediator.adapters.http import HttpFactory
+from remediator.diagnosis import Diagnosis, Symptom, diagnose
+from remediator.outcome import CONSEQUENCES
+from remediator.report_link import FIELD_NAMES, LinkPolicy, Refusal, guard
+from remediator.state import Limits
+from remediator_cli.doctor.target import Answer, Target
+
+A_REPORT: Final = f"/api/support/{'0' * 32}/report/0"  # nobody's: only so that it is judged like a report link
+
+
+def check_login(target: Target) -> Answer:
+    with target.logged_in() as (_, token, _):
+        return (
+            _unhealthy(token) if isinstance(token, Diagnosis) else Answer("ok", "the shop took the diner's credentials")
+        )
+
+
+def check_sample(target: Target) -> Answer:
+    chosen = target.settings
+    with target.logged_in() as (shop, token, deadline):
+        if isinstance(token, Diagnosis):
+            return _unhealthy(token)
+        answer = shop.order(token, deadline)
+    keys = HttpFactory(target.http, chosen.allowed_report_hosts[0]).keys(deadline)
+    shown = diagnose([answer], keys, FIELD_NAMES | frozenset(chosen.link_fields))
+    if shown.symptom is not Symptom.HEALTHY:
+        return _unhealthy(shown)
+    return Answer("ok" if keys else "note", f"{shown.symptom}: {shown.evidence}", "look at the factory's key set")
+
+
+def _unhealthy(shown: Diagnosis) -> Answer:
+    """What the remediator itself would ask of a person, if it wouldn't call a link."""
+    return Answer(
+        "broken", f"{shown.symptom}: {shown.evidence}", CONSEQUENCES[shown.outcome].ask if shown.outcome else ""
+    )
+
+
+def check_hosts(target: Target) -> Answer:
+    """The guard itself judges a link that nobody issued: list, look-up, addresses."""
+    private = bool(target.settings.game_day_ca)
+    try:
+        policy = LinkPolicy(frozenset(target.settings.allowed_report_hosts), allow_private=private)
+    except ValueError as error:
+        return Answer("broken", str(error))
+    hosts = sorted(policy.allowed_hosts)
+    judged = [(host, guard(f"https://{host}{A_REPORT}", policy, target.resolve)) for host in hosts]
+    wrong = [f"{host}: {said.reason}" for host, said in judged if isinstance(said, Refusal)]
+    if wrong:
+        return Answer("broken", "; ".join(wrong))
+    if private:
+        return Answer("note", f"{', '.join(hosts)}; private addresses pass too", "empty GameDayCa in an account")
+    return Answer("ok", f"public: {', '.join(hosts)}")
+
+
+def check_table(target: Target) -> Answer:
+    return Answer("ok", f"the state is at entry {target.state.v}")
+
+
+def check_outbox(target: Target) -> Answer:
+    overdue = [each.subject for each in target.state.outbox if each.until <= target.clock()]
+    if overdue:
+        return Answer("broken", f"not sent: {', '.join(overdue)}")
+    return Answer("ok", f"{len(target.state.outbox)} on their way")
+
+
+def check_mode(target: Target) -> Answer:
+    if pause := target.state.pause_in_force(target.clock()):
+        until = f"until {pause.until.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if pause.until else "without an end"
+        return Answer("broken", f"paused by {pause.who} {until}: {pause.why}")
+    if target.settings.mode == "observe":
+        return Answer("note", "observe, by the template: it calls nothing", "deploy with Mode=act once you trust it")
+    if target.state.mode == "observe":
+        return Answer("note", "observe, by a person: it calls nothing", "`remediator mode act --reason …`")
+    return Answer("ok", "act, not paused")
+
+
+def check_calls(target: Target) -> Answer:
+    most = target.settings.calls_an_hour
+    left = Limits(calls_an_hour=most).calls_left(target.state, target.clock())
+    return Answer("ok" if left else "broken", f"{left} of {most} left in this hour")

@@ -1,0 +1,65 @@
+"""`remediator heal`: trigger the remediator by hand."""
+
+import json
+import secrets
+import sys
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+
+from remediator.outcome import CONSEQUENCES, Outcome
+from remediator_cli import timeline
+from remediator_cli.controls import publish_alarm
+from remediator_cli.incidents import find_incident
+from remediator_cli.stack import Stack, on_stack
+from remediator_cli.terminal import as_json
+from remediator_cli.waiting import poll
+
+SECONDS = 150.0
+
+
+@click.command()
+@click.option("--follow", is_flag=True, help="Wait for the outcome, and show the timeline.")
+@as_json
+@on_stack
+def heal(stack: Stack, *, follow: bool, as_json: bool) -> None:
+    """Trigger the remediator now.
+
+    By a message to the alarm topic. It checks the shop itself and acts only on what it finds, as with any alarm. With
+    --follow the exit code is 0 if the shop is healthy now, else 1.
+
+    \b
+    Example: remediator heal --follow
+    """
+    name = trigger(stack)
+    if not follow:
+        click.echo(json.dumps({"alarm": name}) if as_json else "triggered; see `remediator incidents`")
+        return
+    delivery = wait_for_outcome(stack, name)
+    if as_json:
+        click.echo(json.dumps(delivery))
+    else:
+        if delivery["incident"]:
+            found = find_incident(stack, delivery["incident"])
+            timeline.show(found, stack.records.log(found))
+        again = " (it is tried again in a minute)" if CONSEQUENCES[Outcome(delivery["outcome"])].raises else ""
+        click.echo(f"{delivery['outcome']}: {delivery['reason']}{again}")
+    sys.exit(0 if delivery["outcome"] in (Outcome.HEALED, Outcome.ALREADY_HEALTHY) else 1)
+
+
+def trigger(stack: Stack) -> str:
+    """Send a person's alarm to the alarm topic. Returns the name it bears in its delivery record."""
+    name = f"a person {secrets.token_hex(3)}"
+    publish_alarm(stack, name)
+    return name
+
+
+def wait_for_outcome(stack: Stack, name: str) -> dict[str, Any]:
+    """The delivery record of the alarm of that name, just sent. Raises click.ClickException if none is written."""
+    began = datetime.now(UTC)
+    for _ in poll(SECONDS, every=0.5):
+        for delivery in stack.records.deliveries(began):
+            if any(alarm.startswith(name) for alarm in delivery["alarms"]):
+                return delivery
+    raise click.ClickException(f"no outcome within {SECONDS:.0f} s: see the function's log and both queues")

@@ -1,0 +1,121 @@
+"""`remediator redrive`: alarms that didn't reach the function, and events that failed three times."""
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import batched
+from typing import Any
+
+import click
+
+from remediator.masking import Mask
+from remediator_cli.queues import received
+from remediator_cli.stack import Stack, on_stack
+
+QUEUES = ("DeadLetterQueueUrl", "FailureQueueUrl")
+HIDDEN_SECONDS = 300  # while you read a letter nobody else gets it
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """The alarms in one message of a queue, as the topic can take them again. `why`: what AWS says of it."""
+
+    queue: str
+    receipt: str
+    alarms: tuple[tuple[str, str], ...]  # subject, message
+    why: str
+
+
+@click.command()
+@click.option("--yes", is_flag=True, help="Send them again without asking.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="One JSON object on standard output; sends nothing without --yes."
+)
+@on_stack
+def redrive(stack: Stack, *, yes: bool, as_json: bool) -> None:
+    """List the dead letters, and send their alarms again.
+
+    Those of both queues, masked, to the alarm topic.
+
+    \b
+    Examples: remediator redrive
+              remediator redrive --yes
+    """
+    mask = Mask()
+    with dead_letters(stack) as letters:
+        shown = [
+            {"queue": one.queue, "why": mask.text(one.why), "subject": mask.text(subject), "alarm": mask.text(text)}
+            for one in letters
+            for subject, text in one.alarms or (("", "what no reader knows; it is left in its queue"),)
+        ]
+        if as_json:
+            click.echo(json.dumps({"letters": shown, "sent": yes}))
+        for row in [] if as_json else shown:
+            click.echo(f"{row['queue'].removesuffix('Url')}: {row['why']}\n  {row['subject']}: {row['alarm'][:300]}")
+        good = [letter for letter in letters if letter.alarms]
+        if not good:
+            click.echo("nothing to send again", err=True)
+        elif yes or (not as_json and click.confirm(f"send {len(good)} again?")):
+            for letter in good:
+                _again(stack, letter)
+                letters.remove(letter)
+            click.echo(f"sent {len(good)} again", err=True)
+
+
+@contextmanager
+def dead_letters(stack: Stack) -> Iterator[list[DeadLetter]]:
+    """The letters of both queues, hidden from others. Those left in the list at the end, however that comes, can be
+    seen by everybody again at once.
+    """
+    letters: list[DeadLetter] = []
+    try:
+        for queue in QUEUES:
+            for batch in received(stack.client("sqs"), stack.outputs[queue], HIDDEN_SECONDS):
+                letters += [DeadLetter(queue, one["ReceiptHandle"], *opened(one["Body"])) for one in batch]
+        yield letters
+    finally:
+        for queue in QUEUES:
+            _show_again(stack, queue, [letter.receipt for letter in letters if letter.queue == queue])
+
+
+def _show_again(stack: Stack, queue: str, receipts: Sequence[str]) -> None:
+    """Ten in a call, which is as many as SQS takes. One that it refuses is no longer hidden."""
+    for some in batched(receipts, 10, strict=False):
+        entries = [{"Id": str(at), "ReceiptHandle": one, "VisibilityTimeout": 0} for at, one in enumerate(some)]
+        stack.client("sqs").change_message_visibility_batch(QueueUrl=stack.outputs[queue], Entries=entries)
+
+
+def _again(stack: Stack, letter: DeadLetter) -> None:
+    """Publish first, then delete: a letter may be sent twice, and is never lost."""
+    for subject, text in letter.alarms:
+        subjects = {"Subject": subject[:100]} if subject else {}
+        stack.client("sns").publish(TopicArn=stack.outputs["AlarmTopicArn"], Message=text, **subjects)
+    stack.client("sqs").delete_message(QueueUrl=stack.outputs[letter.queue], ReceiptHandle=letter.receipt)
+
+
+def opened(body: str) -> tuple[tuple[tuple[str, str], ...], str]:
+    """Subject and message of each alarm in a dead letter, and why it lies there.
+
+    SNS leaves its notification; a failure destination of Lambda leaves `requestPayload`, the event, and
+    `requestContext` (Lambda developer guide, "Capturing records of asynchronous invocations").
+    """
+    try:
+        found = json.loads(body)
+    except (ValueError, RecursionError):
+        return (), "no JSON"
+    if not isinstance(found, dict):
+        return (), "no letter"
+    why = "SNS couldn't hand it to the function"
+    if "requestPayload" in found:
+        context = found.get("requestContext") or {}
+        why = f"{context.get('condition', 'failed')} after {context.get('approximateInvokeCount', '?')} tries"
+        found = found["requestPayload"]
+    records = found.get("Records") if isinstance(found, dict) else None
+    notes = [r.get("Sns") for r in records if isinstance(r, dict)] if isinstance(records, list) else [found]
+    return tuple(_alarm(note) for note in notes if isinstance(note, dict) and isinstance(note.get("Message"), str)), why
+
+
+def _alarm(note: dict[str, Any]) -> tuple[str, str]:
+    subject = note.get("Subject")
+    return (subject if isinstance(subject, str) else "", note["Message"])

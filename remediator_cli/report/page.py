@@ -1,0 +1,109 @@
+"""The report as Markdown, as one HTML file, and as JSON: the same sections, written three ways."""
+
+import math
+import re
+from dataclasses import dataclass
+from typing import Any, Final
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+from remediator_cli.report.facts import IncidentFacts
+from remediator_cli.report.sections import Todo, sections, when
+from remediator_cli.stats import BY_HAND, HEALED_BY_HAND, PHASES, format_duration
+
+SHORTEST = 0.001  # seconds: where the logarithmic scale begins
+OTHERS_MEDIAN: Final = 17 * 60.0  # of seventeen public reports of the same failure
+_SPECIAL = re.compile(r"([\\`*_\[\]<>|#~!])")
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One bar of a chart. `share`: how far across it reaches, 0 to 100."""
+
+    name: str
+    told: str
+    share: float
+
+
+def markdown(facts: IncidentFacts) -> str:
+    """The report as GitHub's Markdown. What came from outside is escaped."""
+    return _written("report.md.j2", facts)
+
+
+def html(facts: IncidentFacts) -> str:
+    """The report as one HTML file: no script, no request to anywhere. What came from outside is escaped."""
+    return _written("report.html.j2", facts)
+
+
+def plain(facts: IncidentFacts) -> dict[str, Any]:
+    """The report as JSON shows it: {"incident", "outcome", "sections": [{"title", "sentences", "todo"}]}."""
+    return {
+        "incident": facts.incident.id,
+        "outcome": facts.outcome,
+        "sections": [
+            {
+                "title": section.title,
+                "sentences": [told for told in section.told if isinstance(told, str)],
+                "todo": [told.text for told in section.told if isinstance(told, Todo)],
+            }
+            for section in sections(facts)
+        ],
+    }
+
+
+def phases(facts: IncidentFacts) -> list[Bar]:
+    """What the last run did, each step as a share of the longest."""
+    took = {name: ms for name, ms in (facts.incident.phases or {}).items() if name in PHASES}
+    longest = max([*took.values(), 1])
+    return [Bar(name, f"{ms} ms", 100 * ms / longest) for name, ms in took.items()]
+
+
+def compare_by_hand(facts: IncidentFacts) -> list[Bar]:
+    """This incident's length beside those ended by hand, on a logarithmic scale from a millisecond to the longest."""
+    noticed = facts.seconds_to_notice
+    times = {
+        "this incident": facts.seconds_open,
+        **({"this one, with the time to notice": facts.seconds_open + noticed} if noticed is not None else {}),
+        "public reports, median": OTHERS_MEDIAN,
+        "by hand, 2025-04-08": HEALED_BY_HAND,
+        "by hand, with the time to notice": BY_HAND,
+    }
+    longest = max(times.values())
+    return [Bar(name, format_duration(seconds), _log_share(seconds, longest)) for name, seconds in times.items()]
+
+
+def track(facts: IncidentFacts) -> list[float]:
+    """Where each line of the timeline stands between the first and the last, 0 to 100."""
+    at = [line.seconds for line in facts.lines] or [0.0]
+    span = max(at) - min(at) or 1.0
+    return [100 * (seconds - min(at)) / span for seconds in at]
+
+
+def _log_share(seconds: float, longest: float) -> float:
+    reach = math.log(max(seconds, SHORTEST) / SHORTEST) / math.log(longest / SHORTEST)
+    return 100 * max(reach, 0.01)
+
+
+def _written(template: str, facts: IncidentFacts) -> str:
+    environment = Environment(
+        loader=PackageLoader("remediator_cli.report", "."),
+        autoescape=select_autoescape(["html.j2"]),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {"when": when, "md": _md}
+    return environment.get_template(template).render(
+        facts=facts,
+        sections=sections(facts),
+        is_todo=lambda told: isinstance(told, Todo),
+        lines=list(zip(facts.lines, track(facts), strict=False)),
+        phases=phases(facts),
+        by_hand=compare_by_hand(facts) if facts.outcome == "HEALED" else [],
+    )
+
+
+def _md(text: str) -> str:
+    """Text that means nothing in Markdown, on one line."""
+    return _SPECIAL.sub(r"\\\1", " ".join(text.split()))

@@ -1,0 +1,53 @@
+"""`remediator status`: what the remediator may do now, and what it is doing."""
+
+import json
+
+import click
+
+from remediator.bootstrap import now
+from remediator.state import Limits
+from remediator_cli.stack import Stack, on_stack
+from remediator_cli.terminal import as_json
+
+
+@click.command()
+@as_json
+@on_stack
+def status(stack: Stack, *, as_json: bool) -> None:
+    """Say what the remediator may do now, and what it is doing.
+
+    \b
+    Example: remediator status
+    """
+    state, at = stack.records.state(), now()
+    limits = Limits(
+        "observe" if stack.parameters.get("Mode") == "observe" else "act",
+        int(stack.parameters.get("CallsAnHour", "6")),
+    )
+    pause = state.pause_in_force(at)
+    newest = next(iter(stack.records.incidents(newest=1)), None)
+    shown = {
+        "mode": limits.mode_in_force(state),
+        "paused": f"by {pause.who}: {pause.why}" if pause else None,
+        "calls this hour": f"{len(state.calls_this_hour(at))} of {limits.calls_an_hour}",
+        "check running until": str(state.check.lease.until) if state.check else None,
+        "open incident": state.incident.id if state.incident else None,
+        "newest incident": newest.id if newest else None,
+        "notifications not sent": len(state.outbox),
+        "dead letters": depth(stack, "DeadLetterQueueUrl"),
+        "failed events": depth(stack, "FailureQueueUrl"),
+        "audit log entries": state.v,
+    }
+    if as_json:
+        click.echo(json.dumps(shown))
+        return
+    for name, value in shown.items():
+        click.echo(f"{name:22} {'-' if value is None else value}")
+
+
+def depth(stack: Stack, queue: str) -> int:
+    """How many messages lie in the queue that this output names."""
+    name = "ApproximateNumberOfMessages"
+    url = stack.outputs[queue]
+    found = stack.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=[name])
+    return int(found["Attributes"][name])

@@ -1,0 +1,185 @@
+"""A local AWS of one's own: started on a free port, deployed into by SAM, ended with all it left behind.
+
+What it doesn't do as AWS does is listed in ARCHITECTURE.md, "Green here is not green in AWS".
+"""
+
+import fcntl
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, Self
+
+import boto3
+import click
+import requests
+from botocore.config import Config
+
+from remediator_cli.waiting import poll
+from simulator.paths import LAYER_PYTHON, MINISTACK, ROOT, SAM, SAMCONFIG
+
+REGION = "us-east-1"
+ACCOUNT = "000000000000"
+SECONDS_TO_START = 120.0
+SECONDS_TO_STOP = 10.0
+
+
+def hold_port() -> socket.socket:
+    """A loopback port for a program that can't be handed a socket: until this is closed, Linux gives it to nobody else.
+
+    That program can listen there all the same: it says SO_REUSEADDR, as this does, and this doesn't listen (socket(7)).
+    """
+    held = socket.socket()
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    held.bind(("127.0.0.1", 0))
+    return held
+
+
+def number(held: socket.socket) -> int:
+    """The number of a port that is held."""
+    port: int = held.getsockname()[1]
+    return port
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """End a process that we started, with those it started, politely first."""
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGTERM)
+        try:
+            process.wait(SECONDS_TO_STOP)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+class LocalAws:
+    """A ministack process. `enforce`: hold everybody to their IAM roles and the topics to their policies."""
+
+    def __init__(self, *, enforce: bool = False, functions_see: str | None = None) -> None:
+        if not MINISTACK.exists() or not SAM.exists():
+            raise click.ClickException("the local AWS isn't set up: run `make setup` in the checkout")
+        self.folder = Path(tempfile.mkdtemp(prefix="remediator-aws-"))
+        self._held = hold_port()
+        self.url = f"http://127.0.0.1:{number(self._held)}"
+        self.log = self.folder / "ministack.log"
+        self._enforce = enforce
+        self._functions_see = functions_see
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        scratch = self.folder / "tmp"
+        scratch.mkdir()
+        environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": os.environ.get("HOME", "/"),
+            "TMPDIR": str(scratch),
+            "BIND_HOST": "127.0.0.1",
+            "GATEWAY_PORT": str(number(self._held)),
+            "MINISTACK_HOST": "127.0.0.1",
+            "MINISTACK_REGION": REGION,
+            "LAMBDA_EXECUTOR": "local",
+            "IOT_MTLS_ENABLED": "0",
+            "AWS_ENDPOINT_URL": self._functions_see or self.url,
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "AUTH": "true" if self._enforce else "false",
+        }
+        with self.log.open("wb") as log:
+            self._process = subprocess.Popen(
+                [str(MINISTACK)], env=environment, stdout=log, stderr=log, start_new_session=True
+            )
+        try:
+            self._wait()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._process:
+            end(self._process)
+        self._held.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def client(self, service: str, region: str = REGION) -> Any:
+        """A client of one of its services, as the account's root."""
+        return boto3.client(
+            service,
+            endpoint_url=self.url,
+            region_name=region,
+            aws_access_key_id="test",
+            aws_secret_access_key="test",  # noqa: S106 - ministack's own, no secret
+            config=Config(retries={"max_attempts": 1}, read_timeout=180),
+        )
+
+    def environment(self, region: str = REGION) -> dict[str, str]:
+        """The environment in which AWS's tools find it."""
+        return {
+            "PATH": os.environ["PATH"],
+            "HOME": os.environ.get("HOME", "/"),
+            "AWS_ENDPOINT_URL": self.url,
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_REGION": region,
+            "AWS_DEFAULT_REGION": region,
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "SAM_CLI_TELEMETRY": "0",
+            "SAM_CLI_POLL_DELAY": "0.2",  # seconds between looks at a deployment (help of `sam deploy`), 5 by default
+        }
+
+    def deploy(self, built: Path, stack: str, parameters: Mapping[str, str], region: str = REGION) -> dict[str, str]:
+        """Deploy a built template by SAM. Returns the stack's outputs by name."""
+        overrides = [f"ParameterKey={name},ParameterValue='{value}'" for name, value in parameters.items()]
+        run_sam(
+            *("deploy", "--template-file", str(built / "template.yaml"), "--stack-name", stack),
+            *("--config-file", str(SAMCONFIG), "--config-env", "local", "--parameter-overrides", *overrides),
+            environment=self.environment(region),
+        )
+        found = self.client("cloudformation", region).describe_stacks(StackName=stack)["Stacks"][0]
+        return {output["OutputKey"]: output["OutputValue"] for output in found["Outputs"]}
+
+    def _wait(self) -> None:
+        for _ in poll(SECONDS_TO_START, every=0.05):
+            if self._process and self._process.poll() is not None:
+                break
+            with suppress(requests.RequestException):
+                if requests.get(f"{self.url}/_ministack/ready", timeout=1).ok:
+                    return
+        raise click.ClickException(f"the local AWS didn't start:\n{self.log.read_text()[-2000:]}")
+
+
+def run_sam(*words: str, environment: Mapping[str, str]) -> None:
+    """Run one SAM command in the checkout; what it printed is shown only if it fails."""
+    done = subprocess.run(
+        [str(SAM), *words],
+        cwd=ROOT,
+        env=dict(environment),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise click.ClickException(f"sam {words[0]} failed:\n{done.stdout[-3000:]}{done.stderr[-3000:]}")
+
+
+def build(into: Path) -> Path:
+    """Build the template by SAM, as `make build` does, and copy the result, since others may build meanwhile."""
+    environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    with alone("build"):
+        here = {"SAM_CLI_TELEMETRY": "0", "AWS_DEFAULT_REGION": REGION, "PYTHON": str(LAYER_PYTHON)}
+        run_sam("build", "--cached", environment={**environment, **here})
+        return Path(shutil.copytree(ROOT / ".aws-sam" / "build", into / "built"))
+
+
+@contextmanager
+def alone(name: str) -> Iterator[None]:
+    """One at a time: SAM's cache of built layers isn't made for two builds side by side."""
+    place = ROOT / ".aws-sam"
+    place.mkdir(exist_ok=True)
+    with (place / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,295 @@
+"""One game day, from an empty machine to the result: the real template in a local AWS, a shop, diners, chaos."""
+
+import json
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from remediator.audit import Entry, verify_chain
+from remediator.outcome import Outcome
+from remediator_cli.incidents import find_incident
+from remediator_cli.records import Records, plain
+from remediator_cli.report.facts import gather
+from remediator_cli.report.page import html
+from remediator_cli.waiting import poll
+from simulator.days import GameDay
+from simulator.diners import Diners
+from simulator.environment import METRIC, NAMESPACE, ExistingShop, GameDayEnvironment, emulate
+from simulator.shop import Shop
+from simulator.shop.conditions import CONDITIONS
+
+SECONDS_TO_TRIGGER = 240.0
+SECONDS_FOR_A_PERSON = 600.0
+SECONDS_TO_END = 300.0
+GOOD_ORDERS_AFTER = 5
+SECONDS_OF_A_STAMP = 1.0  # the local SNS cuts its time stamps to the second; AWS's are to the millisecond
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a game day is played. `enforce`: IAM is enforced. `emulator`: the function runs in AWS's runtime emulator.
+
+    `copies`: how many copies of the alarm reach the topic at once, and `again`: one after the other.
+    `elsewhere`: a shop that runs already, in place of our own. `html`: where the incident's report is written.
+    """
+
+    enforce: bool = False
+    emulator: bool = False
+    copies: int = 0
+    again: int = 0
+    slow_seconds: float = 32.0
+    elsewhere: ExistingShop | None = None
+    html: Path | None = None
+
+
+@dataclass(slots=True)
+class GameDayResult:
+    """What a game day showed."""
+
+    day: GameDay
+    outcome: str = "NOTHING"
+    phases: dict[str, int] = field(default_factory=dict)
+    log: list[Entry] = field(default_factory=list)
+    log_fault: str | None = None
+    confirmed: datetime | None = None
+    deliveries: list[dict[str, Any]] = field(default_factory=list)
+    notifications: list[str] = field(default_factory=list)
+    orders_failed: int = 0
+    orders_good_after: int = 0
+    report_calls: int = 0
+    retries: int = 0
+    actions: list[str] = field(default_factory=list)
+    leaks: int = 0
+
+    @property
+    def passed(self) -> bool:
+        """Ended as the row says: no call too many, audit log intact, no secret written, orders good if it healed."""
+        good = self.orders_good_after >= GOOD_ORDERS_AFTER or self.outcome != Outcome.HEALED
+        within = self.report_calls <= self.day.calls
+        intact = not self.log_fault and not self.leaks
+        return self.outcome in self.day.expected and within and good and intact
+
+    def plain(self) -> dict[str, Any]:
+        """As `--json` prints it."""
+        return {
+            "gameday": self.day.name,
+            "outcome": self.outcome,
+            "expected": list(self.day.expected),
+            "passed": self.passed,
+            "phases": self.phases,
+            "log": [plain(entry) for entry in self.log],
+            "log_intact": self.log_fault is None,
+            "deliveries": self.deliveries,
+            "notifications": self.notifications,
+            "orders": {"failed": self.orders_failed, "good_after": self.orders_good_after},
+            "report_calls": self.report_calls,
+            "retries": self.retries,
+            "actions": self.actions,
+            "leaks": self.leaks,
+        }
+
+
+def play(day: GameDay, options: Options, step: Callable[[str], None]) -> GameDayResult:
+    """Play the day; `step` is called with what is being done. Everything started is ended, also on an interrupt."""
+    result = GameDayResult(day)
+    with ExitStack() as stack:
+        step("starting the shop and the local AWS")
+        shop = options.elsewhere or stack.enter_context(Shop(slow_seconds=options.slow_seconds))
+        environment = stack.enter_context(GameDayEnvironment(shop, day, enforce=options.enforce))
+        step("building the template and deploying it")
+        environment.deploy()
+        if options.emulator:
+            step("starting the runtime emulator")
+            emulate(stack, environment)
+        diners = Diners(shop.url, environment.aws.client("cloudwatch"), NAMESPACE, METRIC)
+        if day.diners:
+            stack.enter_context(diners)
+        run = _begin(environment, diners, options, step)
+        result.confirmed = _break_and_wait(run, step)
+        step("triggered: it checks the shop, and acts if it may")
+        over = f"the outcome {' or '.join(day.expected)}"
+        _until(lambda: _is_over(environment.records, run.seen, day.remediations), SECONDS_TO_END, over)
+        ended = time.time()
+        step("over: letting diners order")
+        if not day.diners:
+            stack.enter_context(diners)
+        _settle(run, ended)
+        _collect(result, run, ended)
+        if options.html:
+            _write_report(environment, result.log[run.seen :], options.html)
+        step("ending what was started")
+    return result
+
+
+@dataclass(frozen=True, slots=True)
+class GameDayRun:
+    """A day under way, its deliveries those since `opened`.
+
+    `seen` log entries and `delivered` records were there before the shop broke, at `began`.
+    """
+
+    environment: GameDayEnvironment
+    diners: Diners
+    options: Options
+    seen: int
+    delivered: int
+    opened: datetime
+    began: datetime
+
+
+def _begin(
+    environment: GameDayEnvironment, diners: Diners, options: Options, step: Callable[[str], None]
+) -> GameDayRun:
+    """Check the shop while it is healthy, and note what is there before it breaks."""
+    seen, delivered, opened = 0, 0, datetime.now(UTC)
+    if isinstance(environment.shop, Shop) and not environment.day.is_set_wrong:
+        _check_while_healthy(environment, step)
+        seen, delivered = len(environment.records.log()), len(environment.records.deliveries(opened))
+    return GameDayRun(environment, diners, options, seen, delivered, opened, datetime.now(UTC))
+
+
+def _break_and_wait(run: GameDayRun, step: Callable[[str], None]) -> datetime | None:
+    """Break the shop and wait for the alarm. When the canary confirmed the failure, if that is the one."""
+    environment, shop, confirmed = run.environment, run.environment.shop, None
+    if isinstance(shop, Shop):
+        confirmed = _break(environment, shop, run.seen, step)
+    else:
+        step("waiting for orders to fail: start the chaos")
+    patience = SECONDS_TO_TRIGGER if isinstance(shop, Shop) else SECONDS_FOR_A_PERSON
+    _until(lambda: len(environment.records.log()) > run.seen, patience, "the alarm")
+    for number in range(run.options.copies):
+        environment.publish(f"A copy of the alarm, number {number + 1}")
+    return confirmed
+
+
+def _settle(run: GameDayRun, ended: float) -> None:
+    """Send the late copies; wait for the outcome of every delivery, for diners' orders, and for their metric."""
+    environment, diners, options = run.environment, run.diners, run.options
+    for number in range(options.again):
+        environment.publish(f"A late copy of the alarm, number {number + 1}")
+    copies = environment.day.remediations + options.copies + options.again
+    _until(lambda: _triggered(run) >= copies, SECONDS_TO_END, "the outcome of every copy")
+    # Of one kind: on a busy machine a good order may come too late for its diner.
+    _until(lambda: max(diners.good(ended), diners.failed(ended)) >= GOOD_ORDERS_AFTER, SECONDS_TO_END, "the diners")
+    placed = len(diners.orders)
+    _until(lambda: diners.published >= placed, SECONDS_TO_END, "the diners' metric")
+
+
+def _triggered(run: GameDayRun) -> int:
+    """Deliveries since the shop broke, without the alarm's own end, which may come among the copies."""
+    found = run.environment.records.deliveries(run.opened)[run.delivered :]
+    return sum(each["outcome"] != Outcome.STOOD_DOWN for each in found)
+
+
+def _check_while_healthy(environment: GameDayEnvironment, step: Callable[[str], None]) -> None:
+    """A first trigger, and if nobody orders a run of the canary, which triggers nothing."""
+    step("triggering it while the shop is healthy")
+    environment.publish("A first check, while the shop is healthy")
+    _until(
+        lambda: bool(environment.records.log() and environment.records.state().check is None),
+        SECONDS_TO_END,
+        "the first check",
+    )
+    if not environment.day.diners:
+        step("running the canary while the shop is healthy, as its schedule would each minute")
+        report = environment.run_canary()
+        if report["failed"] or report["triggered"]:
+            raise click.ClickException(f"the canary found a fault in a healthy shop: {report}")
+    time.sleep(SECONDS_OF_A_STAMP)
+
+
+def _break(environment: GameDayEnvironment, shop: Shop, seen: int, step: Callable[[str], None]) -> datetime | None:
+    """Break the shop and see to it that an alarm fires. When the canary confirmed the failure, if that is the one."""
+    day = environment.day
+    step(f"breaking the shop: {day.about}")
+    shop.condition(day.at_first or day.condition)
+    shop.chaos(day.chaos)
+    if day.only_ours:
+        environment.publish("Our own orders fail, and nobody else's: no metric shows it")
+    confirmed = None if day.diners else _by_canary(environment, shop, seen, step)
+    step("orders fail; waiting for the alarm to trigger it")
+    return confirmed
+
+
+def _by_canary(environment: GameDayEnvironment, shop: Shop, seen: int, step: Callable[[str], None]) -> datetime:
+    """The canary's next run, and one more if the first remediation can't heal. When the failure was confirmed."""
+    step("nobody orders; running the canary, as its schedule would; its log's metrics are put as CloudWatch would")
+    report = environment.run_canary()
+    confirmed = report["confirmed"]
+    if environment.day.at_first:
+        step(f"the first remediation, at a shop where {CONDITIONS[environment.day.at_first].about}")
+        _until(lambda: _is_over(environment.records, seen), SECONDS_TO_END, "the first remediation's end")
+        time.sleep(SECONDS_OF_A_STAMP)
+        shop.condition(environment.day.condition)
+        step("that is over, and orders still fail; the canary's next run, a minute later on its schedule")
+        report = environment.run_canary()
+    if not report["triggered"] or not confirmed:
+        raise click.ClickException(f"the canary didn't trigger the remediator: {report}")
+    return datetime.fromisoformat(confirmed)
+
+
+def _write_report(environment: GameDayEnvironment, log: list[Entry], file: Path) -> None:
+    incident = next((entry.incident for entry in log if entry.incident), None)
+    if incident is None:
+        raise click.ClickException("there was no incident, so there is no report")
+    facts = gather(environment.stack, find_incident(environment.stack, incident))
+    file.write_text(html(facts), encoding="utf-8")
+
+
+def _intents(result: GameDayResult) -> int:
+    """At a shop that isn't ours only the audit log shows how often it was called."""
+    return sum(entry.kind == "intent" for entry in result.log)
+
+
+def _is_over(records: Records, seen: int, checks: int = 1) -> bool:
+    """Whether that many checks have finished, and every notification was sent."""
+    found = [entry for entry in records.log()[seen:] if entry.kind == "finished"]
+    return len(found) >= checks and not records.state().outbox
+
+
+def _collect(result: GameDayResult, run: GameDayRun, ended: float) -> None:
+    environment, diners, shop = run.environment, run.diners, run.environment.shop
+    _read_log(result, run)
+    result.deliveries = environment.records.deliveries(run.opened)[run.delivered :]
+    result.orders_failed = diners.failed(run.began.timestamp())  # the canary's own aren't counted
+    result.orders_good_after = diners.good(ended)
+    result.report_calls = sum(shop.report_calls.values()) if isinstance(shop, Shop) else _intents(result)
+    result.notifications = environment.notifications()
+    result.actions = sorted(environment.recorder.actions)
+    if isinstance(shop, Shop):
+        written = environment.written() + repr(result)
+        result.leaks = sum(secret in written for secret in shop.secrets)
+
+
+def _read_log(result: GameDayResult, run: GameDayRun) -> None:
+    result.log = run.environment.records.log()
+    result.log_fault = verify_chain(result.log)
+    mine = result.log[run.seen :]
+    finished = [entry for entry in mine if entry.kind == "finished"]
+    # A late copy has a check of its own, which finds the shop healthy and belongs to no incident.
+    endings = [json.loads(entry.data) for entry in finished if entry.incident == finished[0].incident]
+    result.outcome = endings[-1]["outcome"] if endings else "NOTHING"
+    result.phases = {
+        "failing until triggered": _milliseconds(run.began, mine[0].at) if mine else 0,
+        **({"confirmed until triggered": _milliseconds(result.confirmed, mine[0].at)} if result.confirmed else {}),
+        **(endings[-1]["phases"] if endings else {}),
+    }
+    holders = [json.loads(entry.data)["holder"] for entry in mine if entry.kind == "claimed"]
+    result.retries = len(holders) - len(set(holders))
+
+
+def _milliseconds(began: datetime, at: datetime) -> int:
+    return round((at - began).total_seconds() * 1000)
+
+
+def _until(condition: Callable[[], bool], seconds: float, what: str) -> None:
+    for _ in poll(seconds, every=0.1):
+        if condition():
+            return
+    raise click.ClickException(f"{what} didn't come within {seconds:.0f} s")

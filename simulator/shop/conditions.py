@@ -1,0 +1,61 @@
+"""What resembles chaos and isn't, and what a game day makes worse: one row each."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """How the shop departs from its healthy self; `about` says it in words."""
+
+    about: str
+    # observed; none of them carries a report link
+    factory_down: bool = False
+    factory_text: str | None = None  # the factory answers everything with this text
+    wrong_key: bool = False
+    practice_chaos: bool = False
+    database_down: bool = False
+    html_page: bool = False
+    # invented for game days
+    refused: bool = False
+    two_links: bool = False
+    lost_answer: bool = False
+    stale_once: bool = False
+    flapping: bool = False
+    unfixable: bool = False
+
+
+NORMAL = Condition("nothing is out of the ordinary")
+_PAGE = "<!DOCTYPE html><title>Maintenance</title>"
+
+CONDITIONS = {
+    "factory-down": Condition("the factory drops every connection", factory_down=True),
+    "factory-html": Condition("the factory answers an HTML page", factory_text=_PAGE),
+    "factory-empty": Condition("the factory answers with nothing", factory_text=""),
+    "factory-badkey": Condition("the factory refuses the service's key", wrong_key=True),
+    "practice": Condition("about half of the orders fail by exercise", practice_chaos=True),
+    "db-down": Condition("the service has lost its database", database_down=True),
+    "html": Condition("the service answers a 503 page to everything", html_page=True),
+    "no-link": Condition("every order is refused at once, without a link", refused=True),
+    "two-links": Condition("with chaos: a second, wrong link in the body", two_links=True),
+    "lost-answer": Condition("the report takes effect, its answer is lost", lost_answer=True),
+    "stale-link": Condition("with chaos: the first code reported is stale", stale_once=True),
+    "flapping": Condition("with chaos: every second order is good", flapping=True),
+    "unfixable": Condition("with chaos: a report resolves nothing", unfixable=True),
+}
+
+
+@dataclass(slots=True)
+class ActiveCondition:
+    """The condition in which both servers are now, and what they have to remember of it."""
+
+    name: str | None = None
+    condition: Condition = NORMAL
+    code_is_fresh: bool = True
+    last_order_failed: bool = False
+
+    def set(self, name: str | None) -> None:
+        """Take on a condition of the table, or none. Raises KeyError for a name that isn't in it."""
+        self.condition = NORMAL if name is None else CONDITIONS[name]
+        self.name = name
+        self.code_is_fresh = not self.condition.stale_once
+        self.last_order_failed = False

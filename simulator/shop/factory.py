@@ -1,0 +1,228 @@
+"""The supplier: signs orders, and holds one vendor's chaos and the report link that ends it.
+
+Observed on the factory of 2026-03-11.
+"""
+
+import asyncio
+import json
+import secrets
+import string
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+from joserfc import jws
+from joserfc.errors import JoseError
+from joserfc.jwk import RSAKey
+
+from simulator.shop.conditions import ActiveCondition
+from simulator.shop.express import (
+    BODY,
+    HEADERS,
+    AnswerError,
+    Json,
+    answer,
+    bearer,
+    compact,
+    no_answer,
+)
+
+KINDS = ("fail", "badjwt", "throttle")
+_REPORT = "/api/support/{key}/report/{code}"
+_REPORT_SECONDS = 0.05  # three reports within it all read the chaos before the first ends it
+_STRANGER = {"message": "invalid authentication"}
+_VENDOR = {
+    "id": "student1",
+    "name": "Test Student",
+    "gitHubUrl": "https://github.com/student1",
+    "website": "http://127.0.0.1:3000",
+    "email": "student1@byu.edu",
+}
+# The header also carries iat, exp and iss, which a strict registry would refuse.
+_REGISTRY = jws.JWSRegistry(algorithms=["RS256"], strict_check_header=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Chaos:
+    """`kind` is one of KINDS, or "none" once it has been resolved."""
+
+    kind: str
+    code: str
+    initiated: datetime
+    start: datetime
+
+
+def new_code() -> str:
+    return "".join(secrets.choice(string.ascii_lowercase + string.digits) for _ in range(8))
+
+
+class StandInFactory:
+    """The factory as one vendor sees it; `origin` is what its links begin with.
+
+    `elsewhere`: what they begin with for orders placed at these hosts, from which `origin` leads nowhere.
+    """
+
+    def __init__(self, active: ActiveCondition, slow_seconds: float, origin: str, elsewhere: Mapping[str, str]) -> None:
+        self.active, self.slow_seconds, self.origin, self.elsewhere = active, slow_seconds, origin, elsewhere
+        self.slow_orders = 0  # that began to be slow
+        self.api_key = secrets.token_hex(16)
+        self.created = datetime.now(UTC)
+        self.chaos: Chaos | None = None
+        self._key = RSAKey.generate_key(2048)
+        self._kid = self._key.thumbprint()
+
+    def initiate(self, kind: str, now: datetime, start: datetime | None = None) -> None:
+        """Chaos that starts now, or at `start`."""
+        self.chaos = Chaos(kind, new_code(), now, start or now)
+
+    def end(self) -> None:
+        if self.chaos:
+            self.chaos = replace(self.chaos, kind="none")
+
+    def running(self) -> Chaos | None:
+        """The chaos that has started and not ended."""
+        chaos = self.chaos
+        return chaos if chaos and chaos.kind in KINDS and chaos.start <= datetime.now(UTC) else None
+
+    def link(self, code: str, host: str = "") -> str:
+        """The report link, for an order that was placed at `host`."""
+        return self.elsewhere.get(host, self.origin) + _REPORT.format(key=self.api_key, code=code)
+
+    async def receive(self, key: str | None, body: Json, host: str = "") -> tuple[int, Json]:
+        """An order: status and body. Chaos comes before the order is read."""
+        if key != self.api_key:
+            return 401, _STRANGER
+        reply: Json = {}
+        if chaos := self._chaos_for_this_order():
+            reply["reportUrl"] = self.link(chaos.code, host)
+            if chaos.kind == "fail":
+                return 500, {"message": "chaos monkey"} | reply
+            if chaos.kind == "badjwt":
+                return 200, {"jwt": "deadxe6M" + self._signed(body)[8:]} | reply
+            await self._wait_as_if_throttled()
+        if not (body.get("diner") and body.get("order")):
+            return 400, {"message": "Missing required parameters"}
+        if not 1 <= len(body["order"].get("items", [])) <= 20:
+            await self._wait_as_if_throttled()
+            return 503, {"message": "Unable to satisfy pizza order. The oven is full."}
+        return 200, {"jwt": self._signed(body)} | reply
+
+    async def _wait_as_if_throttled(self) -> None:
+        """Take the time of a throttled order."""
+        self.slow_orders += 1
+        await asyncio.sleep(self.slow_seconds)
+
+    def _chaos_for_this_order(self) -> Chaos | None:
+        chaos, active = self.running(), self.active
+        if chaos and active.condition.flapping:
+            active.last_order_failed = not active.last_order_failed
+            return chaos if active.last_order_failed else None
+        return chaos
+
+    def _signed(self, body: Json) -> str:
+        now = int(datetime.now(UTC).timestamp())
+        issued = {"iat": now, "exp": now + 24 * 60 * 60, "iss": "cs329.click"}
+        header = issued | {"alg": "RS256", "kid": self._kid}
+        vendor = {key: _VENDOR[key] for key in ("id", "name")}
+        payload = {"vendor": vendor, "diner": body.get("diner"), "order": body.get("order")}
+        return jws.serialize_compact(header, compact(payload), self._key, registry=_REGISTRY)
+
+    async def resolve(self, key: str, code: str) -> tuple[int, Json]:
+        """A report: status and body. Any initiated chaos counts, started or not; a foreign key finds none."""
+        chaos = self.chaos
+        if key != self.api_key or chaos is None or chaos.kind not in KINDS:
+            return 200, {"message": "No chaos currently executing"}
+        if not self.active.code_is_fresh:
+            self.active.code_is_fresh = True
+            chaos = self.chaos = replace(chaos, code=new_code())
+        if code != chaos.code:
+            return 400, {"message": "Problem unresolved"}
+        await asyncio.sleep(_REPORT_SECONDS)
+        if not self.active.condition.unfixable:
+            self.end()
+        return 200, {"message": "Problem resolved. Pizza is back on the menu!"}
+
+    # The HTTP side, one method a route.
+
+    def routes(self) -> list[web.RouteDef]:
+        return [
+            web.post("/api/order", self._order),
+            web.post("/api/order/verify", self._verify),
+            web.get("/.well-known/jwks.json", self._key_set),
+            web.get(_REPORT, self._report),
+            web.options(_REPORT, self._report_options),
+            web.put("/api/vendor/chaos/{kind}", self._initiate),
+            web.get("/api/vendor", self._vendor),
+        ]
+
+    @web.middleware
+    async def outage(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """A factory that is down, or answers nonsense, does so at every path."""
+        if self.active.condition.factory_down:
+            return no_answer(request)
+        if self.active.condition.factory_text is not None:
+            return web.Response(text=self.active.condition.factory_text, content_type="text/html")
+        return await handler(request)
+
+    async def _order(self, request: web.Request) -> web.Response:
+        return answer(*await self.receive(bearer(request), request[BODY]))
+
+    async def _verify(self, request: web.Request) -> web.Response:
+        token = str(request[BODY].get("jwt"))
+        try:
+            signed = jws.deserialize_compact(token, self._key, registry=_REGISTRY)
+        except (JoseError, ValueError):
+            raise AnswerError(403, {"message": "invalid"}) from None
+        return answer(200, {"message": "valid", "payload": json.loads(signed.payload)})
+
+    async def _key_set(self, _: web.Request) -> web.Response:
+        return answer(200, {"keys": [self._key.as_dict(private=False) | {"kid": self._kid}]})
+
+    async def _report(self, request: web.Request) -> web.Response:
+        reply = await self.resolve(request.match_info["key"], request.match_info["code"])
+        return no_answer(request) if self.active.condition.lost_answer else answer(*reply)
+
+    async def _report_options(self, _: web.Request) -> web.Response:
+        headers = HEADERS | {"Allow": "GET,HEAD"}
+        return web.Response(text="GET,HEAD", content_type="text/html", headers=headers)
+
+    async def _initiate(self, request: web.Request) -> web.Response:
+        self._authorize(request)
+        kind = request.match_info["kind"]
+        if kind not in KINDS:
+            raise AnswerError(400, {"message": "Invalid chaos type"})
+        now = datetime.now(UTC)
+        self.initiate(kind, now, _start_asked(request[BODY], now))
+        return answer(200, {"message": "Chaos initiated"})
+
+    async def _vendor(self, request: web.Request) -> web.Response:
+        """The vendor as its owner sees it; the code of its chaos is left out."""
+        self._authorize(request)
+        view: Json = _VENDOR | {"apiKey": self.api_key, "created": _instant(self.created)}
+        if self.chaos:
+            dates = {"initiatedDate": self.chaos.initiated, "startDate": self.chaos.start}
+            shown = {name: _instant(date) for name, date in dates.items()}
+            view["chaos"] = {"type": self.chaos.kind} | shown
+        return answer(200, view | {"roles": ["vendor"], "connections": {}})
+
+    def _authorize(self, request: web.Request) -> None:
+        if bearer(request) != self.api_key:
+            raise AnswerError(401, _STRANGER)
+
+
+def _start_asked(body: Json, now: datetime) -> datetime:
+    """The real factory takes a random minute of the next day, 15:00 to 20:59 UTC.
+
+    A `startDate` in the body is this stand-in's own addition.
+    """
+    if isinstance(body.get("startDate"), str):
+        return datetime.fromisoformat(body["startDate"]).astimezone(UTC)
+    tomorrow = now + timedelta(days=1)
+    opening = tomorrow.replace(hour=15, minute=0, second=0, microsecond=0)
+    return opening + timedelta(minutes=secrets.randbelow(6 * 60))
+
+
+def _instant(moment: datetime) -> str:
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
