@@ -63,4 +63,4 @@ def test_cost_page_tells_the_costs_that_were_measured() -> None:
 
     assert f"| an incident, healed from a cold start | ${float(found['an incident']):.5f} |" in page
     assert f"| an idle month without the canary | ${found['an idle month without the canary']} |" in page
-    assert f"should it order each minute | ${found['an idle month with the canary']} |" in page
+    assert f"if it orders every minute | ${found['an idle month with the canary']} |" in page
