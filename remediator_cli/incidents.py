@@ -61,8 +61,8 @@ def show(stack: Stack, *, incident: str, follow: bool, as_json: bool) -> None:
     if follow:
         _follow(stack, found, as_json=as_json)
     elif as_json:
-        summary = json.loads(json.dumps(asdict(found), default=str))
-        click.echo(json.dumps({"incident": summary, "log": [plain(entry) for entry in stack.records.log(found)]}))
+        log = [plain(entry) for entry in stack.records.log(found)]
+        click.echo(json.dumps({"incident": asdict(found), "log": log}, default=str))
     else:
         timeline.show(found, stack.records.log(found))
 

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -88,14 +87,13 @@ def _points(stack: Stack, since: datetime, ended: datetime, period: int) -> list
         Period=period,
         Statistics=["Sum", "SampleCount"],
     )
-    return [_point(each) for each in found["Datapoints"]]
+    return [
+        Point(each["Timestamp"].astimezone(UTC), round(each["SampleCount"]), round(each["Sum"]))
+        for each in found["Datapoints"]
+    ]
 
 
 def _periods(since: datetime, ended: datetime) -> list[int]:
     """The periods that CloudWatch may still know and one answer holds, the finest first."""
     age, span = datetime.now(UTC) - since, (ended - since).total_seconds()
     return [period for kept, period in RETENTION if age <= kept + timedelta(minutes=30) and span / period < POINTS - 1]
-
-
-def _point(found: dict[str, Any]) -> Point:
-    return Point(found["Timestamp"].astimezone(UTC), round(found["SampleCount"]), round(found["Sum"]))

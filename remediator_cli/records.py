@@ -10,8 +10,6 @@ from remediator.adapters.dynamodb import SUMMARIES, DynamoStore
 from remediator.audit import Entry
 from remediator.state import State, Summary
 
-LAST_V = 10**10 - 1  # a log entry's number has ten digits
-
 
 @dataclass(frozen=True, slots=True)
 class Records:
@@ -32,9 +30,9 @@ class Records:
         else to the notification of its end, if that follows at once.
         """
         if incident is None:
-            return [_entry(item) for item in self._query(self.target, *_span("LOG#", 0, LAST_V))]
-        last = incident.last_v + 1 if incident.ended_at else LAST_V
-        found = [_entry(item) for item in self._query(self.target, *_span("LOG#", incident.first_v, last))]
+            return [_entry(item) for item in self._query(self.target, "LOG#", "LOG#~")]
+        last = f"LOG#{incident.last_v + 1:010d}" if incident.ended_at else "LOG#~"
+        found = [_entry(item) for item in self._query(self.target, f"LOG#{incident.first_v:010d}", last)]
         follows = found and found[-1].v > incident.last_v and found[-1].kind != "notified"
         return found[:-1] if incident.ended_at and follows else found
 
@@ -80,10 +78,6 @@ class Records:
         )
         for page in pages:
             yield from page["Items"]
-
-
-def _span(prefix: str, first: int, last: int) -> tuple[str, str]:
-    return f"{prefix}{first:010d}", f"{prefix}{last:010d}"
 
 
 def plain(entry: Entry) -> dict[str, Any]:

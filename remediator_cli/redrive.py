@@ -12,6 +12,7 @@ import click
 from remediator.masking import Mask
 from remediator_cli.queues import received
 from remediator_cli.stack import Stack, on_stack
+from remediator_cli.terminal import as_json
 
 QUEUES = ("DeadLetterQueueUrl", "FailureQueueUrl")
 HIDDEN_SECONDS = 300  # while you read a letter nobody else gets it
@@ -29,14 +30,13 @@ class DeadLetter:
 
 @click.command()
 @click.option("--yes", is_flag=True, help="Send them again without asking.")
-@click.option(
-    "--json", "as_json", is_flag=True, help="One JSON object on standard output; sends nothing without --yes."
-)
+@as_json
 @on_stack
 def redrive(stack: Stack, *, yes: bool, as_json: bool) -> None:
     """List the dead letters, and send their alarms again.
 
-    Those of both queues, masked, to the alarm topic.
+    Those of both queues, with secrets masked, to the alarm topic. It asks first; with --json it sends nothing unless
+    --yes is given.
 
     \b
     Examples: remediator redrive

@@ -20,10 +20,8 @@ def status(stack: Stack, *, as_json: bool) -> None:
     Example: remediator status
     """
     state, at = stack.records.state(), now()
-    limits = Limits(
-        "observe" if stack.parameters.get("Mode") == "observe" else "act",
-        int(stack.parameters.get("CallsAnHour", "6")),
-    )
+    calls_an_hour = int(stack.parameters.get("CallsAnHour", "6"))
+    limits = Limits("observe" if stack.parameters.get("Mode") == "observe" else "act", calls_an_hour)
     pause = state.pause_in_force(at)
     newest = next(iter(stack.records.incidents(newest=1)), None)
     shown = {

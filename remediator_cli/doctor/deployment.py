@@ -154,15 +154,14 @@ def check_alarm(target: Target) -> Answer:
         for one in target.pages("cloudwatch", "describe_alarms", part, ActionPrefix=topic, AlarmTypes=[kind])
         if topic in one["AlarmActions"]
     ]
+    names = [one["AlarmName"] for one in alarms]
     off = [one["AlarmName"] for one in alarms if not one["ActionsEnabled"]]
-    ignored = [
-        one["AlarmName"] for one in alarms if chosen.alarm_names and one["AlarmName"] not in chosen.triggering_alarms
-    ]
-    good = [one["AlarmName"] for one in alarms if one["AlarmName"] not in (*off, *ignored)]
+    ignored = [name for name in names if chosen.alarm_names and name not in chosen.triggering_alarms]
+    good = [name for name in names if name not in (*off, *ignored)]
     parts = (("triggers it", good), ("actions disabled", off), ("not among AlarmNames", ignored))
     words = "; ".join(f"{what}: {', '.join(which)}" for what, which in parts if which)
-    words = words or "no alarm has the alarm topic as its action"
-    return Answer("broken" if not good else "note" if off else "ok", words)
+    none = "no alarm has the alarm topic as its action"
+    return Answer("broken" if not good else "note" if off else "ok", words or none)
 
 
 def check_canary(target: Target) -> Answer:

@@ -14,10 +14,9 @@ A_REPORT: Final = f"/api/support/{'0' * 32}/report/0"  # nobody's: only so that 
 
 
 def check_login(target: Target) -> Answer:
+    good = Answer("ok", "the shop took the diner's credentials")
     with target.logged_in() as (_, token, _):
-        return (
-            _unhealthy(token) if isinstance(token, Diagnosis) else Answer("ok", "the shop took the diner's credentials")
-        )
+        return _unhealthy(token) if isinstance(token, Diagnosis) else good
 
 
 def check_sample(target: Target) -> Answer:
@@ -35,9 +34,8 @@ def check_sample(target: Target) -> Answer:
 
 def _unhealthy(shown: Diagnosis) -> Answer:
     """What the remediator itself would ask of a person, if it wouldn't call a link."""
-    return Answer(
-        "broken", f"{shown.symptom}: {shown.evidence}", CONSEQUENCES[shown.outcome].ask if shown.outcome else ""
-    )
+    ask = CONSEQUENCES[shown.outcome].ask if shown.outcome else ""
+    return Answer("broken", f"{shown.symptom}: {shown.evidence}", ask)
 
 
 def check_hosts(target: Target) -> Answer:
