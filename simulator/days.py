@@ -71,7 +71,7 @@ ROWS: Final = (
     GameDay("factory-html", "the factory answers the service with HTML", "off", NO_LINK, 0, "factory-html"),
     GameDay("oversized", "our own order has 22 pizzas", "off", NO_LINK, 0, pizzas=22),
     GameDay("db-down", "the service has lost its database", "off", NO_ACCESS, 0, "db-down"),
-    GameDay("wrong-password", "orders fail, and our password is wrong", "fail", NO_ACCESS, 0, password="not-it"),  # noqa: S106
+    GameDay("wrong-password", "orders fail, and our password is wrong", "fail", NO_ACCESS, 0, password="not-it"),  # noqa: S106 - invented
     GameDay("html", "a page answers in the shop's place", "off", UNREACHABLE, 0, "html"),
     GameDay("nobody-orders", "orders would fail, nobody orders: the canary notices", "fail", HEALED, 1, diners=False),
     GameDay("canary-again", "the first remediation meets a page, the canary's next run brings the next", "fail", HEALED,

@@ -34,7 +34,7 @@ def invoke(event: Path) -> None:
         with Emulator(Path(up["built"]), "Remediate", {**up["variables"], **access}, log) as emulator:
             body = json.dumps(sent_now(json.loads(event.read_text()))).encode()
             asked = urllib.request.Request(emulator.url, data=body)  # noqa: S310 - loopback
-            with urllib.request.urlopen(asked, timeout=SECONDS) as answer:  # noqa: S310
+            with urllib.request.urlopen(asked, timeout=SECONDS) as answer:  # noqa: S310 - as above
                 ended = json.loads(answer.read())
     click.echo(json.dumps(ended, indent=2))
     if isinstance(ended, dict) and "errorType" in ended:

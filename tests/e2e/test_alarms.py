@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from remediator_cli.waiting import poll
 from simulator.days import DAYS
 from simulator.environment import GameDayEnvironment
 from simulator.local import variables
@@ -38,12 +39,7 @@ def environment(shop: Shop) -> Iterator[GameDayEnvironment]:
 
 
 def until(condition: Callable[[], bool], seconds: float = 300.0) -> bool:
-    ends = time.monotonic() + seconds
-    while time.monotonic() < ends:
-        if condition():
-            return True
-        time.sleep(0.2)
-    return False
+    return any(condition() for _ in poll(seconds, every=0.2))
 
 
 def test_three_copies_of_grafanas_text_make_one_report_call(environment: GameDayEnvironment, shop: Shop) -> None:

@@ -80,7 +80,7 @@ def in_terminal(deployed: GameDayEnvironment, width: int, *words: str, interrupt
 
 
 def _wait_until_it_waits(pid: int) -> None:
-    """Python reads no line and no signal between a prompt and the system's read: a person's Ctrl-C comes later."""
+    """CPython loses a signal between a prompt and the system's read until a key comes. A person's Ctrl-C is later."""
     for _ in poll(60, every=0.02):
         if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "S":
             return

@@ -6,7 +6,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 import pytest
 import requests
 
+from remediator_cli.waiting import poll
 from simulator.local_aws import end
 from simulator.paths import ROOT, SAM, TOOLS
 
@@ -44,11 +44,11 @@ def checkout(address: str, tmp_path: Path) -> Iterator[Path]:
     with (tmp_path / "log").open("wb") as log:
         process = subprocess.Popen(words, cwd=ROOT, stdout=log, stderr=log, start_new_session=True)
     try:
-        until = time.monotonic() + SECONDS_TO_START
-        while not (tmp_path / ".local" / "event.json").exists():
-            assert process.poll() is None, (tmp_path / "log").read_text()
-            assert time.monotonic() < until, (tmp_path / "log").read_text()
-            time.sleep(0.2)
+        event = tmp_path / ".local" / "event.json"
+        for _ in poll(SECONDS_TO_START, every=0.2):
+            if event.exists() or process.poll() is not None:
+                break
+        assert event.exists(), (tmp_path / "log").read_text()
         (tmp_path / ".tools").symlink_to(TOOLS)
         (tmp_path / ".aws-sam").mkdir()
         (tmp_path / ".aws-sam" / "build").symlink_to(up(tmp_path)["built"])

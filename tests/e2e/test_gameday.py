@@ -53,7 +53,7 @@ def test_role_allows_what_the_function_needs_and_nothing_else(
     statements = [each for policy in policies for each in policy["PolicyDocument"]["Statement"]]
     allowed = {action for each in statements for action in listed(each["Action"])}
     with capsys.disabled():
-        print(f"\nallowed by the role: {sorted(allowed)}\nneeded by a game day: {result['actions']}")  # noqa: T201
+        print(f"\nallowed by the role: {sorted(allowed)}\nneeded by a game day: {result['actions']}")  # noqa: T201 - to be read
     assert code == 0
     assert allowed - BY_THE_PLATFORM == set(result["actions"])
 

@@ -1,9 +1,9 @@
 """Several stacks side by side: two in a region, and one name in two regions."""
 
 import json
-import time
 
 from remediator_cli.records import Records
+from remediator_cli.waiting import poll
 from simulator.days import GameDay
 from simulator.environment import STACK, GameDayEnvironment
 from simulator.local_aws import REGION
@@ -38,7 +38,7 @@ def test_each_of_several_stacks_heals_and_leaves_the_others_alone() -> None:
             shop.chaos("fail")
             topic = outputs[stack, region]["AlarmTopicArn"]
             environment.aws.client("sns", region).publish(TopicArn=topic, Message="Orders fail")
-            until = time.monotonic() + SECONDS_TO_HEAL
-            while healings() == before and time.monotonic() < until:
-                time.sleep(0.2)
+            for _ in poll(SECONDS_TO_HEAL, every=0.2):
+                if healings() != before:
+                    break
             assert healings() == [count + (each == number) for each, count in enumerate(before)], (stack, region)

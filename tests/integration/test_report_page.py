@@ -41,7 +41,7 @@ def open_page(browser: Browser, tmp_path: Path) -> Iterator[Any]:
     def opened(outcome: Outcome, viewport: dict[str, int] = WIDE, scheme: str = "light") -> Page:
         file = tmp_path / "report.html"
         file.write_text(written.html(facts(played(outcome), INCIDENT_OF_2025)))
-        context = browser.new_context(viewport=viewport, color_scheme=scheme, bypass_csp=True)  # type: ignore[arg-type]
+        context = browser.new_context(viewport=viewport, color_scheme=scheme, bypass_csp=True)  # type: ignore[arg-type] # str
         contexts.append(context)
         page = context.new_page()
         page.on("console", lambda message: heard.append(message.text))

@@ -93,7 +93,7 @@ def survives(mutant: tuple[str, str, str]) -> bool:
         env = os.environ | {"GUARD_EXAMPLES": "60", "PYTHONDONTWRITEBYTECODE": "1"}
         for which in ("not work_grows", "work_grows"):  # the slow ones only where all else passed
             command = [sys.executable, "-m", "pytest", "-xq", "-k", which, *TESTS]
-            if subprocess.run(command, cwd=folder, env=env, capture_output=True).returncode:  # noqa: PLW1510
+            if subprocess.run(command, cwd=folder, env=env, capture_output=True).returncode:  # noqa: PLW1510 - a kill
                 return False
     return True
 

@@ -18,7 +18,7 @@ PRIVATE = [
 ]
 NEVER = [
     *("169.254.169.254", "169.254.0.0", "fe80::1", "fe80::1%eth0", "fd00:ec2::254", "fec0::1"),
-    *("0.0.0.0", "::", "255.255.255.255", "240.0.0.1", "100.64.0.1", "192.0.2.1", "198.18.0.1"),  # noqa: S104
+    *("0.0.0.0", "::", "255.255.255.255", "240.0.0.1", "100.64.0.1", "192.0.2.1", "198.18.0.1"),  # noqa: S104 - not bound
     *("224.0.0.1", "239.255.255.255", "ff02::1", "ff0e::1", "192.88.99.1", "192.0.0.1"),
     *("2002:808:808::", "2002:7f00:1::", "2001::1", "2001:1ff:ffff::", "2001:db8::1", "3fff::1"),
     *("::127.0.0.1", "::8.8.8.8", "64:ff9b:1::1", "::ffff:0:127.0.0.1", "4000::1", "1fff::1"),
@@ -49,7 +49,7 @@ def test_no_setting_lets_the_rest_pass(address: str, allow_private: bool) -> Non
     assert may_connect(address, allow_private=allow_private) is False
 
 
-@pytest.mark.parametrize("host", ["1.2.3.4", "0.0.0.0", "255.255.255.255"])  # noqa: S104
+@pytest.mark.parametrize("host", ["1.2.3.4", "0.0.0.0", "255.255.255.255"])  # noqa: S104 - not bound
 def test_four_decimal_parts_are_a_literal_address(host: str) -> None:
     assert is_literal(host) is True
 

@@ -189,7 +189,7 @@ def test_an_error_and_its_causes_are_one_masked_line() -> None:
             except KeyError as error:
                 raise ValueError(f"no\n{KEY}") from error
         except ValueError:
-            raise RuntimeError("at the end")  # noqa: B904
+            raise RuntimeError("at the end")  # noqa: B904 - chained on purpose
 
     with pytest.raises(RuntimeError) as caught:
         fail()

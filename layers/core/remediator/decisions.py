@@ -148,7 +148,7 @@ def record_answer(
 def finish(
     state: State, run: str, now: datetime, finding: Finding, phases: Mapping[str, int], *, gives_way: bool
 ) -> Change | Superseded | TriggeredMeanwhile:
-    """The end of a check, in one outcome: the lease is given back; the incident ends if the shop is healthy.
+    """The end of a check, in one outcome: the lease is released; the incident ends if the shop is healthy.
 
     An alarm sent after the check began asks for one more. If there is no time to give way to it, the outcome becomes
     one that Lambda tries again, and puts into the failure queue in the end: so that alarm is accounted for.
@@ -231,7 +231,7 @@ def _open(change: Change, check: Check, now: datetime) -> Change:
 
 
 def _end(change: Change, check: Check, now: datetime, finding: Finding, phases: Mapping[str, int]) -> Change:
-    """The change that gives the lease back: the incident ends with a healthy sample, and stays open with any other."""
+    """The change that releases the lease: the incident ends with a healthy sample, and stays open with any other."""
     state, incident = change.new, change.new.incident
     healthy = finding.outcome is Outcome.ALREADY_HEALTHY
     outcome = Outcome.HEALED if healthy and incident and incident.calls else finding.outcome

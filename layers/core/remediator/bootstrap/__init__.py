@@ -24,7 +24,7 @@ def new_mask(logger: Logger) -> Mask:
     mask = Mask()
 
     def masked(line: dict[str, Any]) -> str:
-        return mask.text(json.dumps(line, default=str))
+        return mask.text(json.dumps(line, default=str, skipkeys=True))
 
     logger.registered_formatter.json_serializer = masked  # type: ignore[attr-defined] # Powertools' own formatter has it
     logging.getLogger("urllib3").setLevel(logging.ERROR)
