@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ import yaml
 
 from simulator.local_aws import build
 from simulator.paths import ROOT, SAM
+
+REMEDIATOR = str(ROOT / ".venv/bin/remediator")
 
 
 @pytest.fixture(scope="session")
@@ -38,28 +41,20 @@ def translated(template: dict[str, Any]) -> dict[str, Any]:
     template = json.loads(json.dumps(template))
     for name, place in (("Core", "ContentUri"), ("Remediate", "CodeUri"), ("Canary", "CodeUri"), ("Ingest", "CodeUri")):
         template["Resources"][name]["Properties"][place] = "s3://bucket/key"  # as `sam package` would
-    python = SAM.parent / "python"
-    done = subprocess.run(
-        [str(python), "-c", TRANSLATE],
-        input=json.dumps(template),
-        env={"PATH": "/usr/bin:/bin", "AWS_DEFAULT_REGION": "us-east-1"},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    found = json.loads(done.stdout)
-    return dict(found)
+    alone = {"PATH": "/usr/bin:/bin", "AWS_DEFAULT_REGION": "us-east-1"}
+    done = run([str(SAM.with_name("python")), "-c", TRANSLATE], input=json.dumps(template), env=alone)
+    assert done.returncode == 0, done.stderr
+    return dict(json.loads(done.stdout))
+
+
+def run(words: Sequence[str], **told: Any) -> subprocess.CompletedProcess[str]:
+    """A program run to its end in the checkout, whatever its exit code. `told`: as subprocess.run takes it."""
+    return subprocess.run(words, **{"cwd": ROOT, **told}, capture_output=True, text=True, check=False)
 
 
 def gameday(*words: str) -> tuple[dict[str, Any], int]:
     """What `remediator gameday … --json` prints, and its exit code."""
-    done = subprocess.run(
-        [str(ROOT / ".venv/bin/remediator"), "gameday", *words, "--json"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = run([REMEDIATOR, "gameday", *words, "--json"])
     if not done.stdout:
         raise AssertionError(done.stderr)
     shown: dict[str, Any] = json.loads(done.stdout)

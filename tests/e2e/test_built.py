@@ -14,6 +14,7 @@ from benchmarks.sides import EVENT, our_variables
 from benchmarks.stubs import stubs
 from simulator.invoke import sent_now
 from simulator.paths import ROOT, RUNTIME_PYTHON
+from tests.e2e.conftest import run
 
 # What is imported when the first byte goes to the shop, beside Python's own and the runtime's: each costs a cold start.
 OUTSIDE = {
@@ -41,9 +42,17 @@ app.handler(json.loads(sys.argv[3]), Context())
 """
 
 
+ALONE = [str(RUNTIME_PYTHON), "-I", "-S", "-c"]  # a Python that knows nothing of the checkout
+
+
 def break_python(file: Path) -> None:
     file.write_text("#!/bin/sh\nexit 127\n")
     file.chmod(0o755)
+
+
+def build_core(layer: Path, environment: dict[str, str], into: Path) -> subprocess.CompletedProcess[str]:
+    """The layer built as SAM builds it."""
+    return run(["make", "--silent", "build-Core"], cwd=layer, env=environment | {"ARTIFACTS_DIR": str(into)})
 
 
 @pytest.mark.parametrize("function", ["Remediate", "Canary", "Ingest"])
@@ -52,12 +61,8 @@ def test_a_built_function_imports_with_only_the_built_layer_on_its_path(built: P
         "import sys; sys.path[:0] = sys.argv[1:]; import app, remediator, boto3;"
         "print(sys.version_info[:2], app.__file__, remediator.__file__, boto3.__file__)"
     )
-    done = subprocess.run(
-        [str(RUNTIME_PYTHON), "-I", "-S", "-c", script, str(built / function), str(built / "Core" / "python")],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+
+    done = run([*ALONE, script, str(built / function), str(built / "Core" / "python")])
 
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("(3, 13)")
@@ -78,28 +83,15 @@ def test_the_layer_is_built_by_any_python_with_pip_without_byte_code_of_another_
     """As under pyenv, whose python3.13 doesn't run in the folder that SAM copies the layer to."""
     (tmp_path / "bin").mkdir()
     break_python(tmp_path / "bin" / "python3.13")
-    path = {
-        "PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}",
-        "HOME": os.environ.get("HOME", "/"),
-        "PYENV_VERSION": "",
-    }
+    path = f"{tmp_path / 'bin'}:{os.environ['PATH']}"
+    environment = {"PATH": path, "HOME": os.environ.get("HOME", "/"), "PYENV_VERSION": ""}
     layer = shutil.copytree(ROOT / "layers/core", tmp_path / "core")
     asked = [("-c", "import sys; print(sys.version_info[:2])"), ("-m", "pip", "--version")]
-    version, pip = (
-        subprocess.run(["python3", *words], cwd=layer, env=path, capture_output=True, text=True, check=False)
-        for words in asked
-    )
+    version, pip = (run(["python3", *words], cwd=layer, env=environment) for words in asked)
     if pip.returncode or version.stdout.strip() == "(3, 13)":
         pytest.skip(f"python3 has no pip, or is 3.13, outside the checkout: {version.stdout}{pip.stderr[-200:]}")
 
-    done = subprocess.run(
-        ["make", "--silent", "build-Core"],
-        cwd=layer,
-        env=path | {"ARTIFACTS_DIR": str(tmp_path / "built")},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = build_core(layer, environment, tmp_path / "built")
 
     assert done.returncode == 0, done.stderr
     assert "no byte code" in done.stdout
@@ -111,14 +103,8 @@ def test_without_a_python_that_has_pip_the_build_says_what_to_install(tmp_path: 
     for name in ("python3", "python3.13"):
         break_python(tmp_path / name)
 
-    done = subprocess.run(
-        ["make", "--silent", "build-Core"],
-        cwd=ROOT / "layers/core",
-        env={"PATH": f"{tmp_path}:{os.environ['PATH']}", "ARTIFACTS_DIR": str(tmp_path / "built")},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    path = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    done = build_core(ROOT / "layers/core", path, tmp_path / "built")
 
     assert done.returncode == 2
     assert "no python3 with pip is found: install one" in done.stderr.splitlines()[0]
@@ -139,14 +125,8 @@ def test_without_its_python_each_target_says_in_one_line_what_to_install(tmp_pat
     for name in ("Makefile", "pyproject.toml", "simulator/pyproject.toml"):
         shutil.copy(ROOT / name, tmp_path / name)
 
-    done = subprocess.run(
-        ["make", target, "PYTHON=python3.13-that-is-nowhere"],
-        cwd=tmp_path,
-        env={"PATH": os.environ["PATH"]},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    words = ["make", target, "PYTHON=python3.13-that-is-nowhere"]
+    done = run(words, cwd=tmp_path, env={"PATH": os.environ["PATH"]})
 
     advice, make = done.stderr.splitlines()
     assert done.returncode == 2
@@ -168,13 +148,7 @@ def test_the_first_byte_goes_to_the_shop_before_any_other_package_is_imported(bu
     with stubs(0, 0) as running:
         event = json.dumps(sent_now(json.loads(EVENT.read_text())))
         paths = (str(built / "Remediate"), str(built / "Core" / "python"))
-        done = subprocess.run(
-            [str(RUNTIME_PYTHON), "-I", "-S", "-c", FIRST_BYTE, *paths, event],
-            env=our_variables(running, "imports"),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = run([*ALONE, FIRST_BYTE, *paths, event], env=our_variables(running, "imports"))
 
     assert done.stdout, done.stderr
     found = json.loads(done.stdout.splitlines()[-1])

@@ -21,8 +21,8 @@ from simulator.local_aws import REGION
 from simulator.paths import ROOT
 from simulator.play import SECONDS_OF_A_STAMP
 from simulator.shop import Shop
+from tests.e2e.conftest import REMEDIATOR, run
 
-REMEDIATOR = str(ROOT / ".venv/bin/remediator")
 WHERE = ["--region", REGION, "--stack", STACK]
 ESCAPE = "\x1b"
 
@@ -46,9 +46,7 @@ def environment(deployed: GameDayEnvironment) -> dict[str, str]:
 
 def piped(deployed: GameDayEnvironment, *words: str) -> tuple[str, int]:
     """Standard output and exit code, without a terminal."""
-    done = subprocess.run(
-        [REMEDIATOR, *words, *WHERE], env=environment(deployed), cwd=ROOT, capture_output=True, text=True, check=False
-    )
+    done = run([REMEDIATOR, *words, *WHERE], env=environment(deployed))
     assert "Traceback" not in done.stderr
     return done.stdout, done.returncode
 
@@ -122,14 +120,8 @@ def test_following_an_ended_incident_prints_an_entry_a_line(deployed: GameDayEnv
     text, code = piped(deployed, "show", deployed.records.incidents()[-1].id, "--follow", "--json")
 
     assert code == 0
-    assert [json.loads(line)["kind"] for line in text.splitlines()] == [
-        "claimed",
-        "opened",
-        "intent",
-        "answer",
-        "finished",
-        "notified",
-    ]
+    kinds = [json.loads(line)["kind"] for line in text.splitlines()]
+    assert kinds == ["claimed", "opened", "intent", "answer", "finished", "notified"]
 
 
 def test_interrupted_command_ends_at_once_without_a_traceback(deployed: GameDayEnvironment) -> None:
@@ -156,10 +148,8 @@ def test_unknown_incident_and_unknown_stack_are_said_in_a_sentence(deployed: Gam
     for words in (["show", "1999"], ["report", "1999"]):
         text, code = in_terminal(deployed, 120, *words)
         assert (code, "there is no incident 1999" in text) == (1, True)
-    done = subprocess.run(
-        [REMEDIATOR, "status", "--region", REGION, "--stack", "no-such-stack"],
-        env=environment(deployed), cwd=ROOT, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    elsewhere = [REMEDIATOR, "status", "--region", REGION, "--stack", "no-such-stack"]
+    done = run(elsewhere, env=environment(deployed))
     assert (done.returncode, "Give --profile, --region and --stack" in done.stderr) == (1, True)
 
 

@@ -16,6 +16,7 @@ import requests
 from remediator_cli.waiting import poll
 from simulator.local_aws import end
 from simulator.paths import ROOT, SAM, TOOLS
+from tests.e2e.conftest import run
 
 IMAGE = "public.ecr.aws/lambda/python:3.13-x86_64"
 SECONDS_TO_START = 120
@@ -31,7 +32,7 @@ print(engine.networks.get("bridge").attrs["IPAM"]["Config"][0]["Gateway"])
 @pytest.fixture
 def address() -> str:
     """The engine's bridge. Skips if no engine answers, or it hasn't the runtime's image: no test pulls that."""
-    asked = subprocess.run([str(SAM.with_name("python")), "-c", ASK], capture_output=True, text=True, check=False)
+    asked = run([str(SAM.with_name("python")), "-c", ASK])
     if asked.returncode:
         pytest.skip(f"no container engine that has {IMAGE}: {asked.stderr.strip().splitlines()[-1]}")
     return asked.stdout.strip()
@@ -80,14 +81,7 @@ def test_readmes_sam_local_invoke_heals_in_a_container_each_time_it_is_run(check
     for chaos in ("fail", "badjwt"):
         control(checkout, {"chaos": chaos})
 
-        done = subprocess.run(
-            ["sh", "-c", command],
-            cwd=checkout,
-            env=os.environ | {"SAM_CLI_TELEMETRY": "0"},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = run(["sh", "-c", command], cwd=checkout, env=os.environ | {"SAM_CLI_TELEMETRY": "0"})
 
         assert done.returncode == 0, done.stderr
         (result,) = json.loads(done.stdout)

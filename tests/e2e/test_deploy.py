@@ -13,9 +13,11 @@ import pytest
 
 from simulator.local_aws import LocalAws, alone
 from simulator.paths import ROOT, SAM
+from tests.e2e.conftest import run
 
 NO_DEFAULT = {"ShopUrl": "http://127.0.0.1:9", "NotificationEmail": "on-call@example.com"}
 NOBODY = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", "AWS_EC2_METADATA_DISABLED": "true"}
+KEYS = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}
 QUESTION = r"(?:\x1b\[0m|\?) \[[^\n]*\]: "  # SAM's, which are bold, or end with a mark; its default is in brackets
 SECONDS_TO_DEPLOY = 600
 
@@ -26,13 +28,19 @@ def aws() -> Iterator[LocalAws]:
         yield running
 
 
+@pytest.fixture
+def folder(built: Path, tmp_path: Path) -> Path:
+    """A folder in which SAM finds its configuration and what it built."""
+    shutil.copy(ROOT / "samconfig.toml", tmp_path)
+    shutil.copytree(built, tmp_path / ".aws-sam" / "build")
+    return tmp_path
+
+
 def answers(aws: LocalAws) -> dict[str, str]:
     """The answers that no default can give."""
     text = json.dumps({"email": "diner@example.com", "password": "p"})
-    return {
-        **NO_DEFAULT,
-        "DinerSecretArn": aws.client("secretsmanager").create_secret(Name="d", SecretString=text)["ARN"],
-    }
+    secret = aws.client("secretsmanager").create_secret(Name="d", SecretString=text)
+    return {**NO_DEFAULT, "DinerSecretArn": secret["ARN"]}
 
 
 def deployed(aws: LocalAws, words: list[str], cwd: Path, given: dict[str, str]) -> list[str]:
@@ -78,33 +86,21 @@ def test_make_deploy_asks_for_parameters_once_and_from_then_on_for_the_change_se
     assert json.loads(stack(aws)["Order"])["franchiseId"] == 1  # read back from the file as it was typed into it
 
 
-def test_a_guided_deploy_by_sam_alone_takes_its_defaults_too(aws: LocalAws, built: Path, tmp_path: Path) -> None:
-    shutil.copy(ROOT / "samconfig.toml", tmp_path)
-    shutil.copytree(built, tmp_path / ".aws-sam" / "build")
-
-    asked = deployed(aws, [str(SAM), "deploy", "--guided"], tmp_path, {**answers(aws), "changeset": "y"})
+def test_a_guided_deploy_by_sam_alone_takes_its_defaults_too(aws: LocalAws, folder: Path) -> None:
+    asked = deployed(aws, [str(SAM), "deploy", "--guided"], folder, {**answers(aws), "changeset": "y"})
 
     assert not any("Is this okay" in question for question in asked)
     assert stack(aws)["status"] == "CREATE_COMPLETE"
-    assert "parameter_overrides" in (tmp_path / "samconfig.toml").read_text()
+    assert "parameter_overrides" in (folder / "samconfig.toml").read_text()
 
 
-def test_a_deploy_without_a_terminal_needs_what_has_no_default_and_asks_nothing(
-    aws: LocalAws, built: Path, tmp_path: Path
-) -> None:
-    shutil.copy(ROOT / "samconfig.toml", tmp_path)
-    shutil.copytree(built, tmp_path / ".aws-sam" / "build")
+def test_a_deploy_without_a_terminal_needs_what_has_no_default_and_asks_nothing(aws: LocalAws, folder: Path) -> None:
     overrides = [f"{name}={value}" for name, value in answers(aws).items()]
 
-    subprocess.run(
-        [str(SAM), "deploy", "--no-confirm-changeset", "--parameter-overrides", *overrides],
-        cwd=tmp_path,
-        env=aws.environment(),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        check=True,
-    )
+    words = [str(SAM), "deploy", "--no-confirm-changeset", "--parameter-overrides", *overrides]
+    done = run(words, cwd=folder, env=aws.environment(), stdin=subprocess.DEVNULL)
 
+    assert done.returncode == 0, done.stderr
     assert stack(aws)["status"] == "CREATE_COMPLETE"
 
 
@@ -113,25 +109,14 @@ def test_a_deploy_without_a_terminal_needs_what_has_no_default_and_asks_nothing(
     [
         ({}, "Unable to locate credentials"),
         ({"AWS_PROFILE": "nobody"}, "profile (nobody) could not be found"),
-        (
-            {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_ENDPOINT_URL": "http://127.0.0.1:9"},
-            "Could not connect",
-        ),
+        ({**KEYS, "AWS_ENDPOINT_URL": "http://127.0.0.1:9"}, "Could not connect"),
     ],
 )
 def test_make_deploy_without_credentials_ends_with_one_line_before_it_builds_or_asks(
     variables: dict[str, str], message: str, tmp_path: Path
 ) -> None:
     words = ["make", "deploy", f"ANSWERS={tmp_path / 'answers.toml'}"]
-    done = subprocess.run(
-        words,
-        cwd=ROOT,
-        env={**NOBODY, **variables},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = run(words, env={**NOBODY, **variables}, stdin=subprocess.DEVNULL)
 
     (line,) = [line for line in done.stderr.splitlines() if not line.startswith("make: ")]
     assert message in line

@@ -6,13 +6,13 @@ import pty
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from types import SimpleNamespace
 from typing import Any, NoReturn
 
-import boto3
 import pytest
 from aiohttp import web
 from botocore.exceptions import EndpointConnectionError
@@ -25,16 +25,15 @@ from remediator.state import FORMAT, Notification, State
 from remediator_cli.controls import commit_decision
 from remediator_cli.doctor.checks import CHECKS, examine
 from remediator_cli.doctor.command import line
-from remediator_cli.doctor.target import Target
+from remediator_cli.doctor.target import Answer, Target
 from remediator_cli.heal import wait_for_outcome
-from remediator_cli.stack import Stack
 from simulator.days import GameDay
 from simulator.environment import KEPT_OF_THE_ALARM, STACK, GameDayEnvironment
 from simulator.local_aws import REGION, hold_port, number
-from simulator.paths import ROOT
 from simulator.play import SECONDS_OF_A_STAMP
 from simulator.proxy import Proxy
 from simulator.shop import Shop
+from tests.e2e.conftest import REMEDIATOR, run
 from tests.support.builders import alarm
 
 NO_CALLS = {"GET": 0, "HEAD": 0}
@@ -43,77 +42,95 @@ BEGAN = now()
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """A shop that is well, and a good stack deployed for it."""
+    """A shop that is well, a good stack deployed for it, and the repairs of what a test breaks."""
 
     shop: Shop
     environment: GameDayEnvironment
-    stack: Stack
+    repairs: ExitStack
 
-    def target(self, **told: Any) -> Target:
-        return Target(self.stack, **told)
-
-    def changed_by(self, event: str, handler: Callable[..., Any]) -> Target:
-        """A target whose AWS answers differently: `handler` gets botocore's event."""
-        session = boto3.Session("test", "test", region_name=REGION)
-        session.events.register(event, handler)
-        return Target(replace(self.stack, session=session))
+    @property
+    def outputs(self) -> dict[str, str]:
+        return self.environment.outputs
 
     def client(self, service: str) -> Any:
         return self.environment.aws.client(service)
 
+    def target(self, **told: Any) -> Target:
+        return Target(self.environment.stack, **told)
 
-Break = Callable[[World], AbstractContextManager[Target]]
+    def answering(self, event: str, handler: Callable[..., Any]) -> Target:
+        """A target whose AWS answers differently: `handler` gets botocore's event."""
+        stack = self.environment.stack
+        stack.session.events.register(event, handler)
+        return Target(stack)
+
+    def examined(self, target: Target | None = None) -> dict[str, Answer]:
+        return {check.name: answer for check, answer in examine(target or self.target(), CHECKS)}
+
+    def deliveries(self) -> list[dict[str, Any]]:
+        return self.environment.records.deliveries(BEGAN)
 
 
 @pytest.fixture(scope="module")
-def world() -> Iterator[World]:
+def deployed() -> Iterator[World]:
     day = GameDay("doctor", "whatever a test breaks", "off", ())
     with Shop(slow_seconds=0.1) as shop, GameDayEnvironment(shop, day, enforce=True) as environment:
         environment.deploy()
-        session = boto3.Session("test", "test", region_name=REGION)
-        yield World(shop, environment, Stack(STACK, session, environment.outputs, {}, environment.aws.url))
+        yield World(shop, environment, ExitStack())
 
 
-def undone[**P, T](steps: Callable[P, Iterator[T]]) -> Callable[P, AbstractContextManager[T]]:
-    """How to break it, up to the `yield`, and how to repair it afterwards, whatever came between."""
-
-    @contextmanager
-    def managed(*args: P.args, **kwargs: P.kwargs) -> Iterator[T]:
-        running = steps(*args, **kwargs)
-        try:
-            yield next(running)
-        finally:
-            next(running, None)
-
-    return managed
+@pytest.fixture
+def world(deployed: World) -> Iterator[World]:
+    with deployed.repairs:
+        yield deployed
+        deployed.shop.chaos("off")
+        deployed.shop.condition(None)
 
 
-@undone
-def role_policy(world: World, written: str, instead: str) -> Iterator[None]:
+Break = Callable[[World], Target | None]  # a target if what is broken shows in that one alone
+
+
+def change_role(world: World, written: str, instead: str) -> None:
     iam, role = world.client("iam"), world.target().function["Role"].rpartition("/")[2]
     name = {"RoleName": role, "PolicyName": "Remediate"}
     policy = json.dumps(iam.get_role_policy(**name)["PolicyDocument"])
     assert written in policy
     iam.put_role_policy(**name, PolicyDocument=policy.replace(written, instead))
-    yield
-    iam.put_role_policy(**name, PolicyDocument=policy)
+    world.repairs.callback(iam.put_role_policy, **name, PolicyDocument=policy)
 
 
 def role_lacks(action: str) -> Break:
-    @undone
-    def broken(world: World) -> Iterator[Target]:
-        with role_policy(world, action, "dynamodb:Query"):
-            yield world.target()
-
-    return broken
+    return lambda world: change_role(world, action, "dynamodb:Query")
 
 
-@undone
-def secret_without_its_suffix(world: World) -> Iterator[Target]:
+def configure(world: World, **chosen: Any) -> None:
+    functions, name = world.client("lambda"), world.outputs["FunctionName"]
+    functions.update_function_configuration(FunctionName=name, **chosen)
+    functions.get_waiter("function_updated_v2").wait(FunctionName=name, WaiterConfig={"Delay": 0.1})
+
+
+def change_variables(world: World, **changes: str) -> None:
+    before = world.environment.variables()
+    configure(world, Environment={"Variables": before | changes})
+    world.repairs.callback(configure, world, Environment={"Variables": before})
+
+
+def variables(**changes: str) -> Break:
+    return lambda world: change_variables(world, **changes)
+
+
+def cannot_start(world: World) -> None:
+    """Its layer is gone, and with it all that it imports."""
+    layers = [layer["Arn"] for layer in world.target().function["Layers"]]
+    configure(world, Layers=[])
+    world.repairs.callback(configure, world, Layers=layers)
+
+
+def secret_without_its_suffix(world: World) -> None:
     """As a stack deployed with such a parameter has it: in the role, and in the environment."""
     arn = world.environment.parameters["DinerSecretArn"]
-    with role_policy(world, arn, arn[:-7]), changed_variables(world, DINER_SECRET_ARN=arn[:-7]):
-        yield world.target()
+    change_role(world, arn, arn[:-7])
+    change_variables(world, DINER_SECRET_ARN=arn[:-7])
 
 
 class KeyDenies(Proxy):
@@ -129,398 +146,240 @@ class KeyDenies(Proxy):
         return web.json_response(denied, status=400)
 
 
-@undone
-def customer_key(world: World) -> Iterator[str]:
+def customer_key(world: World) -> None:
     """The secret lies under a key of one's own."""
-    secrets, arn = world.client("secretsmanager"), world.environment.parameters["DinerSecretArn"]
-    key: str = world.client("kms").create_key()["KeyMetadata"]["Arn"]
-    secrets.update_secret(SecretId=arn, KmsKeyId=key)
-    yield key
-    secrets.update_secret(SecretId=arn, KmsKeyId="alias/aws/secretsmanager")
+    update = partial(world.client("secretsmanager").update_secret, SecretId="pizza-diner")
+    update(KmsKeyId=world.client("kms").create_key()["KeyMetadata"]["Arn"])
+    world.repairs.callback(update, KmsKeyId="alias/aws/secretsmanager")
 
 
-@undone
-def key_denies(world: World) -> Iterator[Target]:
-    with (
-        customer_key(world),
-        KeyDenies(world.environment.aws.url) as aws,
-        changed_variables(world, GAME_DAY_AWS=aws.url),
-    ):
-        yield world.target()
-
-
-@undone
-def cannot_start(world: World) -> Iterator[Target]:
-    """Its layer is gone, and with it all that it imports."""
-    name = {"FunctionName": world.stack.outputs["FunctionName"]}
-    layers = [layer["Arn"] for layer in world.target().function["Layers"]]
-    for chosen in ([], layers):
-        world.client("lambda").update_function_configuration(**name, Layers=chosen)
-        world.client("lambda").get_waiter("function_updated_v2").wait(**name, WaiterConfig={"Delay": 0.1})
-        if not chosen:
-            yield world.target()
+def key_denies(world: World) -> None:
+    customer_key(world)
+    aws = world.repairs.enter_context(KeyDenies(world.environment.aws.url))
+    change_variables(world, GAME_DAY_AWS=aws.url)
 
 
 def denied(event: str, code: str = "AccessDenied") -> Break:
     """AWS's answer to somebody who lacks a permission."""
-
-    @undone
-    def broken(world: World) -> Iterator[Target]:
-        def answer(**_: object) -> tuple[Any, Any]:
-            return SimpleNamespace(status_code=403), {"Error": {"Code": code, "Message": "no"}, "ResponseMetadata": {}}
-
-        yield world.changed_by(f"before-call.{event}", answer)
-
-    return broken
+    answer = SimpleNamespace(status_code=403), {"Error": {"Code": code, "Message": "no"}, "ResponseMetadata": {}}
+    return lambda world: world.answering(f"before-call.{event}", lambda **_: answer)
 
 
-@undone
-def unanswered(world: World) -> Iterator[Target]:
-    def never(**_: object) -> NoReturn:
-        raise EndpointConnectionError(endpoint_url="https://monitoring.example")
-
-    yield world.changed_by("before-call.cloudwatch.DescribeAlarms", never)
+def unanswered(**_: object) -> NoReturn:
+    raise EndpointConnectionError(endpoint_url="https://monitoring.example")
 
 
-def shown(event: str, change: Callable[[Any], None]) -> Break:
+def shown(event: str, change: Callable[..., None]) -> Break:
     """A state that the local AWS can't be brought into: its answer is changed."""
+    return lambda world: world.answering(f"after-call.{event}", change)
 
-    @undone
-    def broken(world: World) -> Iterator[Target]:
-        def handler(parsed: Any, **_: object) -> None:
-            change(parsed)
 
-        yield world.changed_by(f"after-call.{event}", handler)
+def rolled_back(parsed: Any, **_: object) -> None:
+    parsed["Stacks"][0]["StackStatus"] = "UPDATE_ROLLBACK_COMPLETE"
+
+
+def update_failed(parsed: Any, **_: object) -> None:
+    parsed |= {"LastUpdateStatus": "Failed", "LastUpdateStatusReason": "the layer is gone"}
+
+
+def unconfirmed(parsed: Any, **_: object) -> None:
+    """Nobody clicked the link yet. The local AWS lists every address as if it had confirmed."""
+    for one in parsed["Subscriptions"]:
+        if one["Protocol"] != "lambda":
+            one["SubscriptionArn"] = "PendingConfirmation"
+
+
+def output_missing(world: World) -> Target:
+    left = {name: value for name, value in world.outputs.items() if name != "FailureQueueUrl"}
+    return Target(replace(world.environment.stack, outputs=left))
+
+
+def nobody_subscribed(output: str) -> Break:
+    """As SNS leaves a topic after 48 hours, if nobody clicked the link."""
+
+    def broken(world: World) -> None:
+        topics, topic = world.client("sns"), world.outputs[output]
+        for one in topics.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]:
+            topics.unsubscribe(SubscriptionArn=one["SubscriptionArn"])
+            again = {"TopicArn": topic, "Protocol": one["Protocol"], "Endpoint": one["Endpoint"]}
+            world.repairs.callback(topics.subscribe, **again)
 
     return broken
 
 
-@undone
-def output_missing(world: World) -> Iterator[Target]:
-    left = {name: value for name, value in world.stack.outputs.items() if name != "FailureQueueUrl"}
-    yield Target(replace(world.stack, outputs=left))
-
-
-@undone
-def unconfirmed(world: World) -> Iterator[Target]:
-    """Nobody but an address that never confirmed. The local AWS lists that as if it had: shown as AWS shows it."""
-    topics, topic = world.client("sns"), world.stack.outputs["NotificationTopicArn"]
-    before = topics.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
-    for one in before:
-        topics.unsubscribe(SubscriptionArn=one["SubscriptionArn"])
-    held = hold_port()  # and nobody listens
-    nobody = f"http://127.0.0.1:{number(held)}/"
-    new = topics.subscribe(TopicArn=topic, Protocol="http", Endpoint=nobody, ReturnSubscriptionArn=True)
-    assert new["SubscriptionArn"] == "pending confirmation"
-
-    def as_aws(parsed: Any, **_: object) -> None:
-        for one in parsed["Subscriptions"]:
-            if one["Protocol"] == "http":
-                one["SubscriptionArn"] = "PendingConfirmation"
-
-    yield world.changed_by("after-call.sns.ListSubscriptionsByTopic", as_aws)
-    for one in topics.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]:
-        topics.unsubscribe(SubscriptionArn=one["SubscriptionArn"])
-    for one in before:
-        topics.subscribe(TopicArn=topic, Protocol=one["Protocol"], Endpoint=one["Endpoint"])
-    held.close()
-
-
-@undone
-def nobody_subscribed(world: World) -> Iterator[Target]:
-    """As SNS leaves it after 48 hours, if nobody clicked the link."""
-    topics, topic = world.client("sns"), world.stack.outputs["NotificationTopicArn"]
-    before = topics.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
-    for one in before:
-        topics.unsubscribe(SubscriptionArn=one["SubscriptionArn"])
-    yield Target(replace(world.stack, parameters={"NotificationEmail": "on-call@example.com"}))
-    for one in before:
-        topics.subscribe(TopicArn=topic, Protocol=one["Protocol"], Endpoint=one["Endpoint"])
-
-
-@undone
-def unsubscribed(world: World) -> Iterator[Target]:
-    topics, topic = world.client("sns"), world.stack.outputs["AlarmTopicArn"]
-    found = topics.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"][0]
-    topics.unsubscribe(SubscriptionArn=found["SubscriptionArn"])
-    yield world.target()
-    topics.subscribe(TopicArn=topic, Protocol="lambda", Endpoint=found["Endpoint"])
-
-
-@undone
-def policy_of_others(world: World) -> Iterator[Target]:
-    topics, topic = world.client("sns"), world.stack.outputs["AlarmTopicArn"]
+def policy_of_others(world: World) -> None:
+    topics, topic = world.client("sns"), world.outputs["AlarmTopicArn"]
     before = topics.get_topic_attributes(TopicArn=topic)["Attributes"]["Policy"]
-    other = before.replace("cloudwatch.amazonaws.com", "events.amazonaws.com")
-    topics.set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=other)
-    yield world.target()
-    topics.set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=before)
+    give = partial(topics.set_topic_attributes, TopicArn=topic, AttributeName="Policy")
+    give(AttributeValue=before.replace("cloudwatch.amazonaws.com", "events.amazonaws.com"))
+    world.repairs.callback(give, AttributeValue=before)
 
 
-@undone
-def actions_disabled(world: World) -> Iterator[Target]:
-    watch, names = world.client("cloudwatch"), [world.stack.outputs["OrdersFailingAlarm"]]
+def actions_disabled(world: World) -> None:
+    watch, names = world.client("cloudwatch"), [world.outputs["OrdersFailingAlarm"]]
     watch.disable_alarm_actions(AlarmNames=names)
-    yield world.target()
-    watch.enable_alarm_actions(AlarmNames=names)
+    world.repairs.callback(watch.enable_alarm_actions, AlarmNames=names)
 
 
-@undone
-def actions_elsewhere(world: World) -> Iterator[Target]:
-    watch, name = world.client("cloudwatch"), world.stack.outputs["OrdersFailingAlarm"]
+def actions_elsewhere(world: World) -> None:
+    watch, name = world.client("cloudwatch"), world.outputs["OrdersFailingAlarm"]
     alarm = watch.describe_alarms(AlarmNames=[name])["MetricAlarms"][0]
     kept = {key: value for key, value in alarm.items() if key in KEPT_OF_THE_ALARM} | {"EvaluationPeriods": 1}
-    watch.put_metric_alarm(**kept | {"AlarmActions": [world.stack.outputs["NotificationTopicArn"]]})
-    yield world.target()
-    watch.put_metric_alarm(**kept)
+    watch.put_metric_alarm(**kept | {"AlarmActions": [world.outputs["NotificationTopicArn"]]})
+    world.repairs.callback(watch.put_metric_alarm, **kept)
 
 
-@undone
-def schedule(world: World, state: str) -> Iterator[None]:
+def schedule_disabled(world: World) -> None:
     """A schedule of the canary's that never runs it."""
-    schedules, name = world.client("scheduler"), world.stack.outputs["CanaryName"]
+    schedules, name = world.client("scheduler"), world.outputs["CanaryName"]
     arn = world.client("lambda").get_function_configuration(FunctionName=name)["FunctionArn"]
     target = {"Arn": arn, "RoleArn": "arn:aws:iam::000000000000:role/any"}
     each = {"ScheduleExpression": "rate(300 days)", "FlexibleTimeWindow": {"Mode": "OFF"}}
-    schedules.create_schedule(Name="doctor", **each, State=state, Target=target)
-    yield
-    schedules.delete_schedule(Name="doctor")
-
-
-@undone
-def schedule_disabled(world: World) -> Iterator[Target]:
-    with schedule(world, "DISABLED"):
-        yield world.target()
+    schedules.create_schedule(Name="doctor", **each, State="DISABLED", Target=target)
+    world.repairs.callback(schedules.delete_schedule, Name="doctor")
 
 
 def secret(text: str) -> Break:
-    @undone
-    def broken(world: World) -> Iterator[Target]:
-        secrets, name = world.client("secretsmanager"), "pizza-diner"
-        before = secrets.get_secret_value(SecretId=name)["SecretString"]
-        secrets.put_secret_value(SecretId=name, SecretString=text.replace("EMAIL", world.shop.email))
-        yield world.target()
-        secrets.put_secret_value(SecretId=name, SecretString=before)
+    def broken(world: World) -> None:
+        secrets, name = world.client("secretsmanager"), {"SecretId": "pizza-diner"}
+        before = secrets.get_secret_value(**name)["SecretString"]
+        secrets.put_secret_value(**name, SecretString=text.replace("EMAIL", world.shop.email))
+        world.repairs.callback(secrets.put_secret_value, **name, SecretString=before)
 
     return broken
 
 
-@undone
-def changed_variables(world: World, **changes: str) -> Iterator[None]:
-    functions, before = world.client("lambda"), world.environment.variables()
-    name = world.stack.outputs["FunctionName"]
-    updated = functions.get_waiter("function_updated_v2").wait
-    for chosen in (before | changes, before):
-        functions.update_function_configuration(FunctionName=name, Environment={"Variables": chosen})
-        updated(FunctionName=name, WaiterConfig={"Delay": 0.1})
-        if chosen is not before:
-            yield
+def shop_gone(world: World) -> None:
+    held = world.repairs.enter_context(hold_port())
+    change_variables(world, SHOP_URL=f"http://127.0.0.1:{number(held)}")
 
 
-def variables(**changes: str) -> Break:
-    @undone
-    def broken(world: World) -> Iterator[Target]:
-        with changed_variables(world, **changes):
-            yield world.target()
-
-    return broken
-
-
-@undone
-def shop_gone(world: World) -> Iterator[Target]:
-    with hold_port() as held, changed_variables(world, SHOP_URL=f"http://127.0.0.1:{number(held)}"):
-        yield world.target()
-
-
-@undone
-def never_allowed(world: World) -> Iterator[Target]:
-    with changed_variables(world, ALLOWED_REPORT_HOSTS="169.254.169.254"):
-        yield world.target()
-
-
-@undone
-def unknown_host(world: World) -> Iterator[Target]:
+def unknown_host(world: World) -> Target:
     def resolve(name: str, port: int) -> NoReturn:
         raise OSError
 
-    with changed_variables(world, ALLOWED_REPORT_HOSTS=f"{world.shop.factory_host},factory.example"):
-        yield world.target(resolve=resolve)
+    change_variables(world, ALLOWED_REPORT_HOSTS=f"{world.shop.factory_host},factory.example")
+    return world.target(resolve=resolve)
 
 
-def chaos(kind: str) -> Break:
-    @undone
-    def broken(world: World) -> Iterator[Target]:
-        world.shop.chaos(kind)
-        yield world.target()
-        world.shop.chaos("off")
-
-    return broken
-
-
-def condition(name: str) -> Break:
-    @undone
-    def broken(world: World) -> Iterator[Target]:
-        world.shop.condition(name)
-        yield world.target()
-        world.shop.condition(None)
-
-    return broken
-
-
-def state(change: Callable[[], State], form: str = str(FORMAT)) -> Break:
+def leave_state(world: World, state: State, form: str = str(FORMAT)) -> None:
     """The state as somebody left it."""
-
-    @undone
-    def broken(world: World) -> Iterator[Target]:
-        tables, table = world.client("dynamodb"), world.stack.outputs["TableName"]
-        key = {"pk": {"S": STACK}, "sk": {"S": "HEAD"}}
-        before = tables.get_item(TableName=table, Key=key).get("Item")
-        text = STATES.dump_json(change(), exclude_defaults=True).decode()
-        tables.put_item(TableName=table, Item={**key, "format": {"N": form}, "state": {"S": text}})
-        yield world.target()
-        if before:
-            tables.put_item(TableName=table, Item=before)
-        else:
-            tables.delete_item(TableName=table, Key=key)
-
-    return broken
-
-
-@undone
-def paused(world: World) -> Iterator[Target]:
-    commit_decision(world.stack, lambda state, at: decisions.pause(state, at, "release 42", "ada", None))
-    yield world.target()
-    commit_decision(world.stack, lambda state, at: decisions.resume(state, at, "ada"))
-
-
-@undone
-def table_gone(world: World) -> Iterator[Target]:
-    tables, table = world.client("dynamodb"), world.stack.outputs["TableName"]
-    found = tables.describe_table(TableName=table)["Table"]
-    tables.delete_table(TableName=table)
-    yield world.target()
-    kept = {name: found[name] for name in ("AttributeDefinitions", "KeySchema")}
-    tables.create_table(TableName=table, BillingMode="PAY_PER_REQUEST", **kept)
-
-
-def letter(queue: str) -> Break:
-    @undone
-    def broken(world: World) -> Iterator[Target]:
-        queues, url = world.client("sqs"), world.stack.outputs[queue]
-        queues.send_message(QueueUrl=url, MessageBody="no alarm")
-        yield world.target()
-        queues.purge_queue(QueueUrl=url)
-
-    return broken
-
-
-@undone
-def clock_slow(world: World) -> Iterator[Target]:
-    yield world.target(clock=lambda: now() - timedelta(hours=1))
+    tables, table = world.client("dynamodb"), {"TableName": world.outputs["TableName"]}
+    key = {"pk": {"S": STACK}, "sk": {"S": "HEAD"}}
+    before = tables.get_item(**table, Key=key).get("Item")
+    text = STATES.dump_json(state, exclude_defaults=True).decode()
+    tables.put_item(**table, Item={**key, "format": {"N": form}, "state": {"S": text}})
+    if before:
+        world.repairs.callback(tables.put_item, **table, Item=before)
+    else:
+        world.repairs.callback(tables.delete_item, **table, Key=key)
 
 
 def overdue() -> State:
     return State(outbox=(Notification("i/HEALED", "HEALED i", "text", "somebody", now() - timedelta(minutes=9)),))
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
-    """One thing that is broken: the check that finds it, and words that name it."""
-
-    name: str
-    breaking: Break
-    check: str
-    words: tuple[str, ...]
+def paused(world: World) -> None:
+    stack = world.environment.stack
+    commit_decision(stack, lambda state, at: decisions.pause(state, at, "release 42", "ada", None))
+    world.repairs.callback(commit_decision, stack, lambda state, at: decisions.resume(state, at, "ada"))
 
 
-def rolled_back(parsed: Any) -> None:
-    parsed["Stacks"][0]["StackStatus"] = "UPDATE_ROLLBACK_COMPLETE"
+def table_gone(world: World) -> None:
+    tables, table = world.client("dynamodb"), {"TableName": world.outputs["TableName"]}
+    found = tables.describe_table(**table)["Table"]
+    tables.delete_table(**table)
+    kept = {name: found[name] for name in ("AttributeDefinitions", "KeySchema")}
+    world.repairs.callback(tables.create_table, **table, BillingMode="PAY_PER_REQUEST", **kept)
 
 
-def update_failed(parsed: Any) -> None:
-    parsed |= {"LastUpdateStatus": "Failed", "LastUpdateStatusReason": "the layer is gone"}
+def letter(queue: str) -> Break:
+    def broken(world: World) -> None:
+        queues, url = world.client("sqs"), world.outputs[queue]
+        queues.send_message(QueueUrl=url, MessageBody="no alarm")
+        world.repairs.callback(queues.purge_queue, QueueUrl=url)
+
+    return broken
 
 
-DLQ, FAILED = "DeadLetterQueueUrl", "FailureQueueUrl"
 WRONG = '{"email": "EMAIL", "password": "quattro-stagioni-4711"}'
-CASES = (
-    Case("last deployment rolled back", shown("cloudformation.DescribeStacks", rolled_back), "stack", ("ROLLBACK",)),
-    Case("output missing", output_missing, "outputs", (FAILED,)),
-    Case("update failed", shown("lambda.GetFunctionConfiguration", update_failed), "function", ("the layer is gone",)),
-    Case("setting wrong", variables(MODE="maybe"), "settings", ("MODE",)),
-    Case("time-out too short", variables(ORDER_SECONDS="60"), "settings", ("120 s", "150")),
-    Case("role lacks a permission", role_lacks("dynamodb:UpdateItem"), "role", ("dynamodb:UpdateItem",)),
-    Case("role may not read the secret", role_lacks("secretsmanager:GetSecretValue"), "access",
-         ("lacks secretsmanager:GetSecretValue", "RemediateRole")),
-    Case("role may not read the state", role_lacks("dynamodb:GetItem"), "access", ("GetItem: AccessDenied",)),
-    Case("secret's ARN without its six random characters", secret_without_its_suffix, "access",
-         ("six random characters", "deploy with DinerSecretArn=arn:aws:secretsmanager:")),
-    Case("key of the secret denies", key_denies, "access", ("policy of the secret's key arn:aws:kms:", "kms:Decrypt")),
-    Case("function cannot start", cannot_start, "access", ("No module named", "log")),
-    Case("caller may not invoke", denied("lambda.Invoke", "AccessDeniedException"), "access",
-         ("Invoke: AccessDenied", "permission")),
-    Case("caller lacks one", denied("sns.GetTopicAttributes", "AuthorizationError"), "alarm topic",
-         ("GetTopicAttributes", "permission")),
-    Case("caller may not simulate", denied("iam.SimulatePrincipalPolicy"), "role",
-         ("SimulatePrincipalPolicy: AccessDenied", "permission")),
-    Case("caller may not read the secret", denied("secrets-manager.GetSecretValue", "AccessDeniedException"),
-         "secret and login", ("GetSecretValue", "permission")),
-    Case("no answer of CloudWatch", unanswered, "alarm", ("EndpointConnectionError", "reaches AWS")),
-    Case("topic's policy without CloudWatch", policy_of_others, "alarm topic", ("cloudwatch.amazonaws.com",)),
-    Case("function not subscribed", unsubscribed, "trigger", ("isn't subscribed",)),
-    Case("unconfirmed subscription only", unconfirmed, "notifications",
-         ("confirmed: none", "not confirmed: http", "link")),
-    Case("subscription gone", nobody_subscribed, "notifications",
-         ("48 hours", "`aws sns subscribe --topic-arn arn:aws:sns:", "--notification-endpoint on-call@example.com`")),
-    Case("alarm's actions disabled", actions_disabled, "alarm", ("actions disabled", "OrdersFailing")),
-    Case("alarm's name may not trigger it", variables(ALARM_NAMES="-,another"), "alarm", ("not among AlarmNames",)),
-    Case("no alarm at the topic", actions_elsewhere, "alarm", ("no alarm",)),
-    Case("canary's schedule disabled", schedule_disabled, "canary", ("disabled",)),
-    Case("wrong password", secret(WRONG), "secret and login", ("404", "credentials")),
-    Case("secret is no JSON", secret("margherita-4711"), "secret and login", ("JSON object",)),
-    Case("shop is down", shop_gone, "secret and login", ("refused",)),
-    Case("shop shows a page", condition("html"), "secret and login", ("503",)),
-    Case("chaos fail", chaos("fail"), "sample", ("fail: 500", "heal --follow")),
-    Case("chaos badjwt", chaos("badjwt"), "sample", ("badjwt: 200",)),
-    Case("chaos throttle", chaos("throttle"), "sample", ("throttle: 200",)),
-    Case("orders refused without a link", condition("no-link"), "sample", ("no_link",)),
-    Case("host with an address that is no supplier's", never_allowed, "report hosts", ("169.254", "no public address")),
-    Case("host that doesn't resolve", unknown_host, "report hosts", ("factory.example", "looked up")),
-    Case("state of a newer format", state(State, "99"), "table and state", ("format 99",)),
-    Case("table gone", table_gone, "table and state", ("ResourceNotFoundException",)),
-    Case("notification overdue", state(overdue), "outbox", ("HEALED i",)),
-    Case("paused", paused, "mode and pause", ("ada", "release 42", "remediator resume")),
-    Case("calls used up", state(lambda: State(calls=(now(),) * 6)), "calls left", ("0 of 6",)),
-    Case("dead letter", letter(DLQ), "queues", ("dead letters: 1", "remediator redrive")),
-    Case("failed event", letter(FAILED), "queues", ("failed events: 1", "remediator redrive")),
-    Case("clock is slow", clock_slow, "clock", ("s from AWS's", "set this computer's clock")),
-)  # fmt: skip
+# One thing that is broken each: how, the check that finds it, and words that name it.
+BROKEN: dict[str, tuple[Break, str, tuple[str, ...]]] = {
+    "last deployment rolled back": (shown("cloudformation.DescribeStacks", rolled_back), "stack", ("ROLLBACK",)),
+    "output missing": (output_missing, "outputs", ("FailureQueueUrl",)),
+    "update failed": (shown("lambda.GetFunctionConfiguration", update_failed), "function", ("the layer is gone",)),
+    "setting wrong": (variables(MODE="maybe"), "settings", ("MODE",)),
+    "time-out too short": (variables(ORDER_SECONDS="60"), "settings", ("120 s", "150")),
+    "role lacks a permission": (role_lacks("dynamodb:UpdateItem"), "role", ("dynamodb:UpdateItem",)),
+    "role may not read the secret": (role_lacks("secretsmanager:GetSecretValue"), "access",
+        ("lacks secretsmanager:GetSecretValue", "RemediateRole")),
+    "role may not read the state": (role_lacks("dynamodb:GetItem"), "access", ("GetItem: AccessDenied",)),
+    "secret's ARN without its six random characters": (secret_without_its_suffix, "access",
+        ("six random characters", "deploy with DinerSecretArn=arn:aws:secretsmanager:")),
+    "key of the secret denies": (key_denies, "access",
+        ("policy of the secret's key arn:aws:kms:", "kms:Decrypt")),
+    "function cannot start": (cannot_start, "access", ("No module named", "log")),
+    "caller may not invoke": (denied("lambda.Invoke", "AccessDeniedException"), "access",
+        ("Invoke: AccessDenied", "permission")),
+    "caller lacks one": (denied("sns.GetTopicAttributes", "AuthorizationError"), "alarm topic",
+        ("GetTopicAttributes", "permission")),
+    "caller may not simulate": (denied("iam.SimulatePrincipalPolicy"), "role",
+        ("SimulatePrincipalPolicy: AccessDenied", "permission")),
+    "caller may not read the secret": (denied("secrets-manager.GetSecretValue", "AccessDeniedException"),
+        "secret and login", ("GetSecretValue", "permission")),
+    "no answer of CloudWatch": (lambda world: world.answering("before-call.cloudwatch.DescribeAlarms", unanswered),
+        "alarm", ("EndpointConnectionError", "reaches AWS")),
+    "topic's policy without CloudWatch": (policy_of_others, "alarm topic", ("cloudwatch.amazonaws.com",)),
+    "function not subscribed": (nobody_subscribed("AlarmTopicArn"), "trigger", ("isn't subscribed",)),
+    "unconfirmed subscription only": (shown("sns.ListSubscriptionsByTopic", unconfirmed), "notifications",
+        ("confirmed: none", "not confirmed: email", "link")),
+    "subscription gone": (nobody_subscribed("NotificationTopicArn"), "notifications",
+        ("48 hours", "`aws sns subscribe --topic-arn arn:aws:sns:", "--notification-endpoint on-call@example.com`")),
+    "alarm's actions disabled": (actions_disabled, "alarm", ("actions disabled", "OrdersFailing")),
+    "alarm's name may not trigger it": (variables(ALARM_NAMES="-,another"), "alarm", ("not among AlarmNames",)),
+    "no alarm at the topic": (actions_elsewhere, "alarm", ("no alarm",)),
+    "canary's schedule disabled": (schedule_disabled, "canary", ("disabled",)),
+    "wrong password": (secret(WRONG), "secret and login", ("404", "credentials")),
+    "secret is no JSON": (secret("margherita-4711"), "secret and login", ("JSON object",)),
+    "shop is down": (shop_gone, "secret and login", ("refused",)),
+    "shop shows a page": (lambda world: world.shop.condition("html"), "secret and login", ("503",)),
+    "chaos fail": (lambda world: world.shop.chaos("fail"), "sample", ("fail: 500", "heal --follow")),
+    "chaos badjwt": (lambda world: world.shop.chaos("badjwt"), "sample", ("badjwt: 200",)),
+    "chaos throttle": (lambda world: world.shop.chaos("throttle"), "sample", ("throttle: 200",)),
+    "orders refused without a link": (lambda world: world.shop.condition("no-link"), "sample", ("no_link",)),
+    "host with an address that is no supplier's": (variables(ALLOWED_REPORT_HOSTS="169.254.169.254"), "report hosts",
+        ("169.254", "no public address")),
+    "host that doesn't resolve": (unknown_host, "report hosts", ("factory.example", "looked up")),
+    "state of a newer format": (lambda world: leave_state(world, State(), "99"), "table and state", ("format 99",)),
+    "table gone": (table_gone, "table and state", ("ResourceNotFoundException",)),
+    "notification overdue": (lambda world: leave_state(world, overdue()), "outbox", ("HEALED i",)),
+    "paused": (paused, "mode and pause", ("ada", "release 42", "remediator resume")),
+    "calls used up": (lambda world: leave_state(world, State(calls=(now(),) * 6)), "calls left", ("0 of 6",)),
+    "dead letter": (letter("DeadLetterQueueUrl"), "queues", ("dead letters: 1", "remediator redrive")),
+    "failed event": (letter("FailureQueueUrl"), "queues", ("failed events: 1", "remediator redrive")),
+    "clock is slow": (lambda world: world.target(clock=lambda: now() - timedelta(hours=1)), "clock",
+        ("s from AWS's", "set this computer's clock")),
+}  # fmt: skip
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_what_is_broken_is_found_and_named_and_nothing_else_is(world: World, case: Case) -> None:
-    with case.breaking(world) as target:
-        found = {check.name: answer for check, answer in examine(target, CHECKS)}
+@pytest.mark.parametrize(("breaking", "check", "words"), BROKEN.values(), ids=BROKEN)
+def test_what_is_broken_is_found_and_named_and_nothing_else_is(
+    world: World, breaking: Break, check: str, words: tuple[str, ...]
+) -> None:
+    found = world.examined(breaking(world))
 
-    broken = [name for name, answer in found.items() if answer.grade == "broken"]
     lines = {name: line(name, answer).plain for name, answer in found.items()}
-    assert broken == [case.check]
-    assert all(words in lines[case.check] for words in case.words), lines[case.check]
-    assert found[case.check].do
+    assert [name for name, answer in found.items() if answer.grade == "broken"] == [check]
+    assert all(part in lines[check] for part in words), lines[check]
+    assert found[check].do
     assert not any(secret in text for secret in world.shop.secrets for text in lines.values())
     assert world.shop.report_calls == NO_CALLS
 
 
 def doctor(world: World, *words: str, stdin: int = subprocess.DEVNULL) -> subprocess.CompletedProcess[str]:
     """The command as a person runs it; without a terminal, unless `stdin` is one."""
-    return subprocess.run(
-        [str(ROOT / ".venv/bin/remediator"), "doctor", "--stack", STACK, "--region", REGION, *words],
-        env=world.environment.aws.environment(),
-        stdin=stdin,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    command = [REMEDIATOR, "doctor", "--stack", STACK, "--region", REGION, *words]
+    return run(command, env=world.environment.aws.environment(), stdin=stdin)
 
 
 def test_good_stack_is_safe_to_leave_on(world: World) -> None:
@@ -535,8 +394,9 @@ def test_good_stack_is_safe_to_leave_on(world: World) -> None:
 
 
 def test_each_check_is_one_plain_line_off_a_terminal_and_a_broken_one_makes_the_exit_code_1(world: World) -> None:
-    with paused(world):
-        done = doctor(world)
+    paused(world)
+
+    done = doctor(world)
 
     lines = done.stdout.splitlines()
     assert done.returncode == 1
@@ -546,40 +406,41 @@ def test_each_check_is_one_plain_line_off_a_terminal_and_a_broken_one_makes_the_
 
 
 def test_function_says_what_it_may_read_and_does_nothing_else(world: World) -> None:
-    before = (world.environment.records.state(), deliveries(world), len(world.shop.requests))
+    customer_key(world)
+    before = (world.environment.records.state(), world.deliveries(), len(world.shop.requests))
 
-    with customer_key(world):
-        said = world.target().ask_function()
+    said = world.target().ask_function()
 
     assert said == {"secret": "ok", "state": "ok"}
-    assert (world.environment.records.state(), deliveries(world), len(world.shop.requests)) == before
+    assert (world.environment.records.state(), world.deliveries(), len(world.shop.requests)) == before
 
 
 def test_question_that_comes_by_the_topic_is_an_alarm_like_any_text(world: World) -> None:
-    topic, name = world.stack.outputs["AlarmTopicArn"], "asked by the topic"
+    topic, name = world.outputs["AlarmTopicArn"], "asked by the topic"
 
     world.client("sns").publish(TopicArn=topic, Subject=name, Message=json.dumps(ACCESS))
 
-    assert wait_for_outcome(world.stack, name)["outcome"] == "ALREADY_HEALTHY"
+    assert wait_for_outcome(world.environment.stack, name)["outcome"] == "ALREADY_HEALTHY"
 
 
 def test_observe_is_no_fault_and_the_way_to_act_is_said(world: World) -> None:
-    with changed_variables(world, MODE="observe"):
-        found = {check.name: answer for check, answer in examine(world.target(), CHECKS)}
+    change_variables(world, MODE="observe")
 
-    assert found["mode and pause"].grade == "note"
-    assert "Mode=act" in found["mode and pause"].do
+    found = world.examined()["mode and pause"]
+
+    assert found.grade == "note"
+    assert "Mode=act" in found.do
 
 
 def test_stacks_own_alarm_triggers_whatever_others_are_named(world: World) -> None:
-    own = world.stack.outputs["OrdersFailingAlarm"]
-    with changed_variables(world, ALARM_NAMES="another"):
-        found = {check.name: answer for check, answer in examine(world.target(), CHECKS)}
-        outcomes = [outcome_of_alarm(world, name) for name in (own, "another", "a third")]
-    with changed_variables(world, ALARM_NAMES="-,another"):
-        without = [outcome_of_alarm(world, name) for name in (own, "another", "a third")]
+    own = world.outputs["OrdersFailingAlarm"]
+    change_variables(world, ALARM_NAMES="another")
+    found = world.examined()["alarm"]
+    outcomes = [outcome_of_alarm(world, name) for name in (own, "another", "a third")]
+    change_variables(world, ALARM_NAMES="-,another")
+    without = [outcome_of_alarm(world, name) for name in (own, "another", "a third")]
 
-    assert (found["alarm"].grade, found["alarm"].found) == ("ok", f"triggers it: {own}")
+    assert (found.grade, found.found) == ("ok", f"triggers it: {own}")
     assert outcomes == ["ALREADY_HEALTHY", "ALREADY_HEALTHY", "IGNORED"]
     assert without == ["IGNORED", "ALREADY_HEALTHY", "IGNORED"]
 
@@ -587,15 +448,16 @@ def test_stacks_own_alarm_triggers_whatever_others_are_named(world: World) -> No
 def outcome_of_alarm(world: World, name: str) -> str:
     """The outcome of an alarm of that name, handed to the function as SNS would."""
     event = json.dumps(alarm(name=name, sent=now()))
-    answer = world.client("lambda").invoke(FunctionName=world.stack.outputs["FunctionName"], Payload=event)
+    answer = world.client("lambda").invoke(FunctionName=world.outputs["FunctionName"], Payload=event)
     (result,) = json.load(answer["Payload"])
     return str(result["outcome"])
 
 
 def test_sampling_logs_in_and_out_again_whatever_the_order_was(world: World) -> None:
     before = len(world.shop.requests)
-    with chaos("fail")(world) as target:
-        list(examine(target, CHECKS))
+    world.shop.chaos("fail")
+
+    world.examined()
 
     asked = [(r.method, r.path) for r in world.shop.requests[before:] if r.path == "/api/auth"]
     assert asked == [("PUT", "/api/auth"), ("DELETE", "/api/auth")] * 2
@@ -609,23 +471,23 @@ def test_live_alarm_goes_through_everything_to_its_outcome(world: World) -> None
     assert done.returncode == 0, done.stdout + done.stderr
     assert (live["name"], live["grade"]) == ("live alarm", "ok")
     assert live["found"].startswith("ALREADY_HEALTHY")
-    assert any(alarm.startswith("a person") for each in deliveries(world) for alarm in each["alarms"])
+    assert any(alarm.startswith("a person") for each in world.deliveries() for alarm in each["alarms"])
 
 
 @pytest.mark.parametrize("words", [["--live"], ["--live", "--json"]], ids=["at no terminal", "as JSON"])
 def test_live_alarm_is_not_sent_if_nobody_can_be_asked(world: World, words: list[str]) -> None:
-    before = deliveries(world)
+    before = world.deliveries()
 
     done = doctor(world, *words)
 
     assert done.returncode == 2
     assert "--yes" in done.stderr
     assert done.stdout == ""
-    assert deliveries(world) == before
+    assert world.deliveries() == before
 
 
 def test_at_a_terminal_a_no_sends_nothing(world: World) -> None:
-    before = deliveries(world)
+    before = world.deliveries()
     ours, theirs = pty.openpty()
     os.write(ours, b"n\n")
 
@@ -635,8 +497,4 @@ def test_at_a_terminal_a_no_sends_nothing(world: World) -> None:
     os.close(theirs)
     assert (done.returncode, "Aborted" in done.stderr) == (1, True), done.stderr
     assert "Send a test alarm?" in done.stderr
-    assert deliveries(world) == before
-
-
-def deliveries(world: World) -> list[dict[str, Any]]:
-    return world.environment.records.deliveries(BEGAN)
+    assert world.deliveries() == before

@@ -20,10 +20,8 @@ def test_each_of_several_stacks_heals_and_leaves_the_others_alone() -> None:
         outputs = {STACKS[0]: environment.outputs}
         for stack, region in STACKS[1:]:
             text = json.dumps({"email": shop.email, "password": shop.password})
-            secret = environment.aws.client("secretsmanager", region).create_secret(Name=stack, SecretString=text)[
-                "ARN"
-            ]
-            parameters = {**environment.parameters, "DinerSecretArn": secret}
+            secret = environment.aws.client("secretsmanager", region).create_secret(Name=stack, SecretString=text)
+            parameters = {**environment.parameters, "DinerSecretArn": secret["ARN"]}
             outputs[stack, region] = environment.aws.deploy(environment.built, stack, parameters, region)
 
         def healings() -> list[int]:

@@ -15,33 +15,25 @@ from tests.support.replay import ROWS, Visitor, captured, shown
 
 CAPTURES = ROOT.parent / "shared" / "contract" / "captures"
 SYMPTOMS = {
-    ("badjwt", 200): """
-        order-200-chaos-badjwt
-    """,
+    ("badjwt", 200): "order-200-chaos-badjwt",
     ("fail", 500): """
-        factory-direct-500-chaos-fail order-500-chaos-0items-fast order-500-chaos-fail-2
-        order-500-chaos-fail-3 order-500-chaos-fail-4 order-500-chaos-fail-realhost order-500-chaos-fail
-        order-500-still-chaos
+        factory-direct-500-chaos-fail order-500-chaos-0items-fast order-500-chaos-fail-2 order-500-chaos-fail-3
+        order-500-chaos-fail-4 order-500-chaos-fail-realhost order-500-chaos-fail order-500-still-chaos
     """,
     ("healthy", 200): """
-        order-200-after-fix order-200-after-head order-200-chaos-rescheduled
-        order-200-chaos-scheduled-not-started order-200 order-bogus-franchise-store-200
-        order-lowercase-bearer-200
+        order-200-after-fix order-200-after-head order-200-chaos-rescheduled order-200-chaos-scheduled-not-started
+        order-200 order-bogus-franchise-store-200 order-lowercase-bearer-200
     """,
     ("no_link", 400): """
         auth-login-badjson auth-login-wrong-method-post auth-register-missing-400 chaos-initiate-badtype-400
         factory-order-missing-400 order-badjson-400 report-get-stale-code-400 report-get-wrongcode-400
     """,
-    ("no_link", 403): """
-        factory-verify-badjwt-403
-    """,
+    ("no_link", 403): "factory-verify-badjwt-403",
     ("no_link", 500): """
         auth-login-emptybody auth-login-no-content-type order-0items-500-slow order-21items-500-slow
         order-500-factory-badkey order-500-factory-down order-nobody-500 order-nofranchise-500
     """,
-    ("throttle", 200): """
-        order-200-chaos-throttle
-    """,
+    ("throttle", 200): "order-200-chaos-throttle",
     ("unauthorized", 401): """
         auth-logout-401 chaos-initiate-noauth-401 factory-order-badkey-401 order-401-chaos-noauth
         order-after-logout-401 order-badsig-401 order-badtoken-401 order-list-401 order-noauth-401
@@ -55,8 +47,8 @@ SYMPTOMS = {
         report-head-resolves report-options root-200 user-me-200
     """,
     ("unreachable", 404): """
-        auth-login-unknown auth-login-wrongpw order-put-404 report-delete-404 report-get-nocode-404
-        report-post-404 report-put-404 unknown-404
+        auth-login-unknown auth-login-wrongpw order-put-404 report-delete-404 report-get-nocode-404 report-post-404
+        report-put-404 unknown-404
     """,
 }
 SHOWN = {name: shown for shown, names in SYMPTOMS.items() for name in names.split()}

@@ -2,21 +2,8 @@
 
 import pytest
 
-from benchmarks.figures import (
-    FORTY,
-    LIMIT,
-    MEMORY,
-    US,
-    WARM,
-    Goal,
-    Spread,
-    Values,
-    chain,
-    shown,
-    spread,
-    usual,
-    verdict,
-)
+from benchmarks import figures
+from benchmarks.figures import FORTY, LIMIT, MEMORY, US, WARM, Goal, Spread
 from benchmarks.stubs import Request, RequestRecord, World
 
 
@@ -38,9 +25,9 @@ HEALING = [
 
 
 def test_a_chain_counts_what_began_after_an_answer_and_ends_with_the_verifying_order() -> None:
-    found = chain(reversed(HEALING))
+    found = figures.chain(reversed(HEALING))
 
-    assert shown(found) == (
+    assert figures.shown(found) == (
         "GetItem* → GET jwks.json ∥ PUT auth → POST order ∥ POST order → GET report → POST order ∥ TransactWriteItems"
     )
 
@@ -48,21 +35,21 @@ def test_a_chain_counts_what_began_after_an_answer_and_ends_with_the_verifying_o
 def test_requests_that_wait_for_one_another_are_a_step_each() -> None:
     later = [*HEALING[:-2], record("UpdateItem", 37, 38), record("POST order", 39, 48)]
 
-    assert len(chain(later)) == 7
+    assert len(figures.chain(later)) == 7
 
 
 def test_a_healing_that_nothing_verified_is_counted_whole() -> None:
-    assert len(chain([record("PUT auth", 0, 1), record("POST order", 2, 3, 500)])) == 2
-    assert chain([]) == ()
+    assert len(figures.chain([record("PUT auth", 0, 1), record("POST order", 2, 3, 500)])) == 2
+    assert figures.chain([]) == ()
 
 
 def test_the_usual_chain_is_the_one_seen_most_often() -> None:
-    assert usual([(("a",),), (("b",),), (("b",),)]) == (("b",),)
+    assert figures.usual([(("a",),), (("b",),), (("b",),)]) == (("b",),)
 
 
 def test_a_spread_holds_median_and_quartiles() -> None:
-    assert spread([5, 1, 3, 2, 4]) == Spread(median=3, lower=2, upper=4, least=1, most=5, runs=5)
-    assert spread([3.0]) == Spread(3.0, 3.0, 3.0, 3.0, 3.0, 1)
+    assert figures.spread([5, 1, 3, 2, 4]) == Spread(median=3, lower=2, upper=4, least=1, most=5, runs=5)
+    assert figures.spread([3.0]) == Spread(3.0, 3.0, 3.0, 3.0, 3.0, 1)
 
 
 @pytest.mark.parametrize(
@@ -70,11 +57,11 @@ def test_a_spread_holds_median_and_quartiles() -> None:
     [(1.15, "ok"), (0.9, "ok"), (1.38, "misses by 20%"), (None, "not measured: `../shared` isn't there")],
 )
 def test_a_verdict_says_by_how_much_a_target_is_missed(found: float | None, words: str) -> None:
-    assert verdict(found, 1.15) == words
+    assert figures.verdict(found, 1.15) == words
 
 
 def test_a_target_is_a_ratio_of_medians_or_a_median() -> None:
-    values: Values = {WARM: {US: [240, 250, 260], LIMIT: [200.0]}, MEMORY: {US: [60, 80]}}
+    values: figures.Values = {WARM: {US: [240, 250, 260], LIMIT: [200.0]}, MEMORY: {US: [60, 80]}}
 
     assert Goal(WARM, 1.15, LIMIT).found(values) == 1.25
     assert Goal(WARM, 0.85, FORTY).found(values) is None

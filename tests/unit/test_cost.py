@@ -56,9 +56,8 @@ def test_transaction_is_billed_twice_and_each_begun_kilobyte_counts() -> None:
 
 
 def test_cost_page_tells_the_costs_that_were_measured() -> None:
-    found = dict(
-        re.findall(r"\| \*\*(an .*?)\*\* \| \| \*\*\$([\d.]+)\*\*", (ROOT / "benchmarks/RESULTS.md").read_text())
-    )
+    results = (ROOT / "benchmarks/RESULTS.md").read_text()
+    found = dict(re.findall(r"\| \*\*(an .*?)\*\* \| \| \*\*\$([\d.]+)\*\*", results))
     page = (ROOT / "docs/cost.md").read_text()
 
     assert f"| an incident, healed from a cold start | ${float(found['an incident']):.5f} |" in page

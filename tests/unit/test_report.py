@@ -3,14 +3,17 @@
 import json
 from dataclasses import replace
 from datetime import timedelta
+from html import unescape
+from typing import Any
 
 import pytest
 
 from remediator.outcome import CONSEQUENCES, Outcome
 from remediator_cli.orders import Orders, Point, find_stretch, fullest
 from remediator_cli.report import page
+from remediator_cli.report.facts import IncidentFacts
 from remediator_cli.report.sections import Todo, sections
-from tests.support.builders import BEGAN, CODE, KEY, PASSWORD, TOKEN, failing
+from tests.support.builders import BEGAN, CODE, KEY, PASSWORD, TOKEN
 from tests.support.outcomes import INCIDENT_OF_2025, OUTCOMES, UNMEASURED, at_work, facts, played
 
 TEAMS_HEADINGS = [
@@ -18,9 +21,9 @@ TEAMS_HEADINGS = [
 ]  # fmt: skip
 
 
-def told(title: str, found: object) -> str:
+def told(title: str, found: IncidentFacts) -> str:
     """The sentences of one section."""
-    section = next(each for each in sections(found) if each.title == title)  # type: ignore[arg-type] # Facts
+    section = next(each for each in sections(found) if each.title == title)
     return " ".join(each.text if isinstance(each, Todo) else each for each in section.told)
 
 
@@ -69,38 +72,49 @@ def test_healed_report_states_the_figures_of_the_log_and_of_the_metric() -> None
     assert "of the audit log, which is intact" in told("Timeline", found)
 
 
-def test_what_the_metric_does_not_tell_is_asked_of_a_person() -> None:
-    found = facts(played(Outcome.HEALED), UNMEASURED)
-
-    assert UNMEASURED in told("Impact", found)
-    assert "How many orders failed?" in told("Impact", found)
-    assert "When did the first order fail" in told("Detection", found)
-    assert "this one, with the time to notice" not in page.html(found)
+def point(minute: int, placed: int, failed: int) -> Point:
+    return Point(BEGAN + timedelta(minutes=minute), placed, failed)
 
 
-def test_incident_under_check_has_a_report_too() -> None:
-    found = facts(at_work())
-
-    assert "It is still open" in told("Summary", found)
-    assert "What ended the failure" in told("Resolution", found)
-    assert ": open" in page.markdown(found).splitlines()[0]
+def healed(orders: Orders | str = UNMEASURED, **changes: Any) -> IncidentFacts:
+    return replace(facts(played(Outcome.HEALED), orders), **changes)
 
 
-def test_controls_are_part_of_the_response() -> None:
+def paused() -> IncidentFacts:
     harness = played(Outcome.PAUSED)
-    found = replace(facts(harness), log=tuple(harness.store.log))
-
-    assert "ana paused it (release 42)" in told("Response", found)
+    return replace(facts(harness), log=tuple(harness.store.log))
 
 
-def test_broken_log_is_named_in_the_report() -> None:
-    found = replace(facts(played(Outcome.HEALED)), fault="entry 3 isn't what was written")
+EVERY_ORDER_FAILED = find_stretch([point(-9, 2, 2), point(-1, 2, 2)], BEGAN, 60)
+SENTENCES: dict[str, tuple[IncidentFacts, str, str]] = {
+    "the metric cannot be read": (healed(), "Impact", UNMEASURED),
+    "how many orders failed is asked": (healed(), "Impact", "How many orders failed?"),
+    "when the first order failed is asked": (healed(), "Detection", "When did the first order fail"),
+    "it may have begun earlier": (healed(EVERY_ORDER_FAILED), "Detection", "It may have begun earlier"),
+    "the link is shown by its fingerprint": (healed(), "Resolution", "the link at factory.test, fingerprint "),
+    "it is under check": (facts(at_work()), "Summary", "It is still open"),
+    "what ended a failure under check is asked": (facts(at_work()), "Resolution", "What ended the failure"),
+    "a person paused it": (paused(), "Response", "ana paused it (release 42)"),
+    "the log is broken": (healed(fault="entry 3 isn't as written"), "Timeline", "altered: entry 3 isn't as written"),
+    "the log has expired": (healed(log=()), "Timeline", "Its part of the audit log has expired."),
+    "a call outlives its entry in the log": (healed(log=()), "Resolution", "It called the report link once."),
+}
 
-    assert "altered: entry 3 isn't what was written" in told("Timeline", found)
+
+@pytest.mark.parametrize(("found", "title", "sentence"), SENTENCES.values(), ids=SENTENCES)
+def test_report_says_what_is_known_and_asks_what_is_not(found: IncidentFacts, title: str, sentence: str) -> None:
+    assert sentence in told(title, found)
+    assert sentence in unescape(page.html(found))
+
+
+def test_beginning_and_end_are_told_only_where_they_are_known() -> None:
+    assert healed(EVERY_ORDER_FAILED).lines[0].evidence == "or earlier"
+    assert "this one, with the time to notice" not in page.html(healed())
+    assert ": open" in page.markdown(facts(at_work())).splitlines()[0]
 
 
 def test_call_whose_answer_was_lost_is_not_paired_with_the_answer_of_the_next() -> None:
-    found = facts(played(Outcome.HEALED))
+    found = healed()
     intent = next(entry for entry in found.log if entry.kind == "intent")
     twice = replace(found, log=(found.log[0], intent, *found.log[1:]))
 
@@ -111,29 +125,14 @@ def test_call_whose_answer_was_lost_is_not_paired_with_the_answer_of_the_next() 
 
 @pytest.mark.parametrize("outcome", [each for each in OUTCOMES if each not in (Outcome.HEALED, Outcome.UNRESOLVED)])
 def test_call_of_an_earlier_run_is_not_denied_by_a_later_outcome(outcome: Outcome) -> None:
-    healed, later = facts(played(Outcome.HEALED)), facts(played(outcome))
-    both = replace(later, log=(*healed.log[:4], *later.log))
+    later = facts(played(outcome))
+    both = replace(later, log=(*healed().log[:4], *later.log))
 
     text = page.markdown(both)
 
     assert "It called the report link once." in text
     assert "No report link was called" not in text
     assert "No report link was called" in page.markdown(later)
-
-
-def test_incident_whose_log_has_expired_has_a_report_too() -> None:
-    found = replace(facts(played(Outcome.HEALED)), log=())
-
-    assert "Its part of the audit log has expired." in told("Timeline", found)
-    assert "Its part of the audit log has expired." in page.html(found)
-    assert "It called the report link once." in told("Resolution", found)
-
-
-def test_failure_without_a_good_order_before_it_may_have_begun_earlier() -> None:
-    found = facts(played(Outcome.HEALED), find_stretch([point(-9, 2, 2), point(-1, 2, 2)], BEGAN, 60))
-
-    assert "It may have begun earlier" in told("Detection", found)
-    assert found.lines[0].evidence == "or earlier"
 
 
 def test_words_from_outside_mean_nothing_in_markdown_and_in_html() -> None:
@@ -151,13 +150,6 @@ def test_html_asks_nothing_of_anybody(outcome: Outcome) -> None:
     assert not [word for word in ("http:", "https:", "<script", "url(", "@import", "src=") if word in written.lower()]
 
 
-FAILED_BY_PERIOD = ((10, 4), (60, 7), (3600, 7))
-
-
-def point(minute: int, placed: int, failed: int) -> Point:
-    return Point(BEGAN + timedelta(minutes=minute), placed, failed)
-
-
 def test_stretch_of_failure_begins_after_the_last_good_period_before_the_trigger() -> None:
     points = [point(-9, 1, 1), point(-8, 3, 0), point(-5, 2, 2), point(-4, 0, 0), point(-3, 2, 1), point(0, 4, 1)]
 
@@ -167,7 +159,8 @@ def test_stretch_of_failure_begins_after_the_last_good_period_before_the_trigger
 
 
 def test_of_counts_that_know_no_good_period_the_finest_is_told_that_lost_no_failure() -> None:
-    fine, coarse, coarsest = (Orders(period, BEGAN, 9, failed, exact=False) for period, failed in FAILED_BY_PERIOD)
+    failed_by_period = ((10, 4), (60, 7), (3600, 7))
+    fine, coarse, coarsest = (Orders(period, BEGAN, 9, failed, exact=False) for period, failed in failed_by_period)
 
     assert fullest([fine, coarse, coarsest]) == coarse
     assert fullest([coarse, coarsest]) == coarse
@@ -182,9 +175,7 @@ def test_no_failed_order_leaves_the_beginning_unknown() -> None:
 
 
 def test_notification_of_each_outcome_says_what_to_do_and_where_to_see_more() -> None:
-    for outcome in OUTCOMES:
-        if outcome is Outcome.FAILED:  # CloudWatch's alarm on the function's errors reports it
-            continue
+    for outcome in set(OUTCOMES) - {Outcome.FAILED}:  # CloudWatch's alarm on the function's errors reports that
         harness = played(outcome)
         message = harness.notifier.sent[-1]
         assert message.text.startswith(f"{outcome}: ")
@@ -203,18 +194,9 @@ def test_no_notification_holds_what_a_mail_program_makes_a_link_of(outcome: Outc
     assert not [sign for sign in ("factory.test", "elsewhere.test", "://") if sign in message.text]
 
 
-def test_alarm_name_of_several_lines_does_not_pass_for_lines_of_ours() -> None:
-    (message,) = played(Outcome.NO_LINK, name="x\nAudit log: 0000\nMore: call 555").notifier.sent
+@pytest.mark.parametrize("name", ["x\nAudit log: 0000\nMore: call 555", "x" * 5000], ids=["several lines", "long"])
+def test_alarm_name_makes_no_line_of_ours_and_no_long_message(name: str) -> None:
+    (message,) = played(Outcome.NO_LINK, name=name).notifier.sent
 
     assert len(message.text.splitlines()) == 5
-
-
-def test_long_alarm_name_does_not_make_a_long_message() -> None:
-    (message,) = played(Outcome.NO_LINK, name="x" * 5000).notifier.sent
-
     assert len(message.text) < 900
-
-
-def test_failing_order_in_a_report_shows_its_link_as_host_and_fingerprint() -> None:
-    assert KEY in failing().body.decode()
-    assert "the link at factory.test, fingerprint " in told("Resolution", facts(played(Outcome.HEALED)))

@@ -1,5 +1,6 @@
 """How long noticing and healing took, over many incidents."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -13,17 +14,8 @@ from tests.support.builders import BEGAN
 def incident(name: str, seconds: float, outcome: Outcome = Outcome.HEALED, *, ended: bool = True) -> Summary:
     end = BEGAN + timedelta(seconds=seconds) if ended else None
     phases = {"call": round(seconds * 500), "total": 9}
-    return Summary(
-        id=name,
-        alarm="OrdersFailing",
-        opened_at=BEGAN,
-        first_v=1,
-        last_v=5,
-        calls=1,
-        outcome=outcome,
-        ended_at=end,
-        phases=phases,
-    )
+    begun = Summary(id=name, alarm="OrdersFailing", opened_at=BEGAN, first_v=1, last_v=5, calls=1)
+    return replace(begun, outcome=outcome, ended_at=end, phases=phases)
 
 
 def test_healed_incidents_are_counted_and_no_others() -> None:

@@ -56,20 +56,16 @@ def test_one_fault_of_each_call_ends_by_its_name_and_no_call_lacks_an_intent() -
 
 
 def test_nothing_is_called_if_the_table_is_missing(parts: Parts) -> None:
-    store = DynamoStore(parts.clients["dynamodb"], "nowhere", "missing", KEEP)
+    nowhere = DynamoStore(parts.clients["dynamodb"], "nowhere", "missing", KEEP)
 
-    assert_nothing_called(parts, "missing", "ResourceNotFoundException", store)
+    assert_nothing_called(parts, "missing", "ResourceNotFoundException", nowhere)
 
 
 def test_nothing_is_called_if_the_state_is_of_an_unknown_format(parts: Parts) -> None:
     parts.store("format").commit(State(), claim())
-    parts.reading.update_item(
-        TableName=TABLE,
-        Key={"pk": {"S": "format"}, "sk": {"S": "HEAD"}},
-        UpdateExpression="SET #f = :f",
-        ExpressionAttributeNames={"#f": "format"},
-        ExpressionAttributeValues={":f": {"N": "99"}},
-    )
+    names, values = {"#f": "format"}, {":f": {"N": "99"}}
+    newer = {"UpdateExpression": "SET #f = :f", "ExpressionAttributeNames": names, "ExpressionAttributeValues": values}
+    parts.reading.update_item(TableName=TABLE, Key={"pk": {"S": "format"}, "sk": {"S": "HEAD"}}, **newer)
 
     assert_nothing_called(parts, "format", "the state is of format 99", parts.store("format"))
     (delivery,) = parts.records("format").deliveries(BEGAN)
