@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from benchmarks.stubs import RequestRecord
-from remediator.canary import PROBES
+from remediator.endpoints import PROBES
 
 MINUTES: Final = 30 * 24 * 60  # of a month: so often the canary runs
 METRICS: Final = len(PROBES) + 1 + 2  # Healthy by endpoint and for the login, OrderFailed, OrderLatency
@@ -83,6 +83,7 @@ def idle_month(template: Mapping[str, Any], canary: CanaryRun | None) -> list[It
         *bill,
         Item("canary: metrics", METRICS, METRIC),
         Item("canary: runs", MINUTES, REQUEST + SCHEDULED),
+        Item("canary: read units, of the state", MINUTES, READ_UNIT),
         Item("canary: GB-seconds", MINUTES * canary.billed(memory) * memory / 1024, GB_SECOND),
         Item("canary: GB of log", MINUTES * canary.logged / 1e9, LOGGED_GB),
     ]

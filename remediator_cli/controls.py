@@ -2,14 +2,16 @@
 
 import getpass
 import json
+import secrets
 import time
 from datetime import UTC, datetime, timedelta
 from typing import get_args
 
 import click
 
-from remediator import commit, decisions
+from remediator import commit, overrides
 from remediator.adapters.dynamodb import DynamoStore
+from remediator.alarms import person
 from remediator.bootstrap import now
 from remediator.deadline import Deadline
 from remediator.errors import DeadlineOver
@@ -32,10 +34,12 @@ def commit_decision(stack: Stack, decide: commit.Decide) -> State:
     return state
 
 
-def publish_alarm(stack: Stack, why: str) -> None:
-    """Ask for a check of the shop, as an alarm does."""
-    topic = stack.outputs["AlarmTopicArn"]
-    stack.client("sns").publish(TopicArn=topic, Subject=why[:100], Message="A person asks: check the shop now.")
+def ask_for_check(stack: Stack, command: str) -> str:
+    """Ask for a check of the shop, as an alarm does. Returns the name that the request bears in its delivery record."""
+    request = (command, getpass.getuser(), secrets.token_hex(3))
+    message = json.dumps(person.write(*request))
+    stack.client("sns").publish(TopicArn=stack.outputs["AlarmTopicArn"], Message=message)
+    return person.name(*request)
 
 
 @click.command()
@@ -55,7 +59,7 @@ def pause(stack: Stack, *, reason: str, until: datetime | None, as_json: bool) -
     if ends and ends <= now():
         raise click.UsageError("--until is over already; it is taken as UTC")
     who = getpass.getuser()
-    state = commit_decision(stack, lambda state, at: decisions.pause(state, at, reason, who, ends))
+    state = commit_decision(stack, lambda state, at: overrides.pause(state, at, reason, who, ends))
     _say(as_json, state, f"paused until {ends:%Y-%m-%d %H:%M:%S} UTC" if ends else "paused until `remediator resume`")
 
 
@@ -70,8 +74,8 @@ def resume(stack: Stack, *, as_json: bool) -> None:
     \b
     Example: remediator resume
     """
-    state = commit_decision(stack, lambda state, at: decisions.resume(state, at, getpass.getuser()))
-    publish_alarm(stack, "resumed")
+    state = commit_decision(stack, lambda state, at: overrides.resume(state, at, getpass.getuser()))
+    ask_for_check(stack, "resume")
     _say(as_json, state, "resumed, and a check of the shop triggered")
 
 
@@ -92,7 +96,7 @@ def mode(stack: Stack, *, wanted: Mode, reason: str, yes: bool, as_json: bool) -
     """
     if wanted == "act" and not yes:
         click.confirm("From the next alarm on it may call report links again. Go on?", abort=True, err=True)
-    state = commit_decision(stack, lambda state, at: decisions.set_mode(state, at, wanted, reason, getpass.getuser()))
+    state = commit_decision(stack, lambda state, at: overrides.set_mode(state, at, wanted, reason, getpass.getuser()))
     ceiling = stack.parameters.get("Mode", "act")
     held = " (the template says observe, and it is the ceiling)" if (ceiling, wanted) == ("observe", "act") else ""
     _say(as_json, state, f"mode is {wanted}{held}")

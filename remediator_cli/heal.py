@@ -1,7 +1,6 @@
 """`remediator heal`: trigger the remediator by hand."""
 
 import json
-import secrets
 import sys
 from datetime import UTC, datetime
 from typing import Any
@@ -10,7 +9,7 @@ import click
 
 from remediator.outcome import CONSEQUENCES, Outcome
 from remediator_cli import timeline
-from remediator_cli.controls import publish_alarm
+from remediator_cli.controls import ask_for_check
 from remediator_cli.incidents import find_incident
 from remediator_cli.stack import Stack, on_stack
 from remediator_cli.terminal import as_json
@@ -32,7 +31,7 @@ def heal(stack: Stack, *, follow: bool, as_json: bool) -> None:
     \b
     Example: remediator heal --follow
     """
-    name = trigger(stack)
+    name = ask_for_check(stack, "heal")
     if not follow:
         click.echo(json.dumps({"alarm": name}) if as_json else "triggered; see `remediator incidents`")
         return
@@ -46,13 +45,6 @@ def heal(stack: Stack, *, follow: bool, as_json: bool) -> None:
         again = " (it is tried again in a minute)" if CONSEQUENCES[Outcome(delivery["outcome"])].raises else ""
         click.echo(f"{delivery['outcome']}: {delivery['reason']}{again}")
     sys.exit(0 if delivery["outcome"] in (Outcome.HEALED, Outcome.ALREADY_HEALTHY) else 1)
-
-
-def trigger(stack: Stack) -> str:
-    """Send a person's alarm to the alarm topic. Returns the name it bears in its delivery record."""
-    name = f"a person {secrets.token_hex(3)}"
-    publish_alarm(stack, name)
-    return name
 
 
 def wait_for_outcome(stack: Stack, name: str) -> dict[str, Any]:

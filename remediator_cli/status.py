@@ -22,14 +22,15 @@ def status(stack: Stack, *, as_json: bool) -> None:
     state, at = stack.records.state(), now()
     calls_an_hour = int(stack.parameters.get("CallsAnHour", "6"))
     limits = Limits("observe" if stack.parameters.get("Mode") == "observe" else "act", calls_an_hour)
-    pause = state.pause_in_force(at)
+    pause, incident = state.pause_in_force(at), state.incident
     newest = next(iter(stack.records.incidents(newest=1)), None)
     shown = {
         "mode": limits.mode_in_force(state),
         "paused": f"by {pause.who}: {pause.why}" if pause else None,
         "calls this hour": f"{len(state.calls_this_hour(at))} of {limits.calls_an_hour}",
         "check running until": str(state.check.lease.until) if state.check else None,
-        "open incident": state.incident.id if state.incident else None,
+        "open incident": incident.id if incident else None,
+        "unchecked for an hour": incident.id if incident and incident.is_forgotten(at) else None,
         "newest incident": newest.id if newest else None,
         "notifications not sent": len(state.outbox),
         "dead letters": depth(stack, "DeadLetterQueueUrl"),

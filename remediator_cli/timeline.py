@@ -17,7 +17,7 @@ NARROW = 100  # characters, below which who, what and evidence share a column
 # Each kind of entry: who did it (a field of its data, or the remediator), what, and the fields its evidence is in.
 KINDS: Final[Mapping[str, tuple[str, str, tuple[str, ...]]]] = {
     "claimed": ("alarm", "triggered a check", ("why",)),
-    "opened": (REMEDIATOR, "opened the incident", ("relapse_of",)),
+    "opened": (REMEDIATOR, "opened the incident", ("endpoints", "relapse_of")),
     "intent": (REMEDIATOR, "decided to call the report link", ("evidence",)),
     "answer": ("factory", "answered the report", ("says", "fault")),
     "finished": (REMEDIATOR, "finished the check", ("evidence",)),
@@ -25,6 +25,7 @@ KINDS: Final[Mapping[str, tuple[str, str, tuple[str, ...]]]] = {
     "paused": ("who", "paused it", ("why",)),
     "resumed": ("who", "resumed it", ()),
     "mode": ("who", "set the mode", ("mode", "why")),
+    "refused": (REMEDIATOR, "refused an event that holds no alarm", ("why",)),
 }
 
 

@@ -5,44 +5,57 @@ from dataclasses import dataclass
 from typing import Final
 
 from remediator.outcome import Outcome
+from remediator.state import Mode
 
 VEGGIE = {"menuId": 1, "description": "Veggie", "price": 0.0038}
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What the shop is like from now on: `chaos` is the factory's, `condition` a row of the shop's conditions."""
+
+    chaos: str = "off"
+    condition: str | None = None
+
+
+BACK: Final = Stage()
 
 
 @dataclass(frozen=True, slots=True)
 class GameDay:
     """What is done to the shop, how it has to end, and how many report calls that may take at most.
 
-    `chaos` is the factory's, `condition` a row of the shop's conditions. `pizzas` is the size of the order that
-    samples place; `password` replaces the diner's right one. Without `diners` nobody orders until it is over,
-    and only the canary notices. `at_first` is the condition until the first remediation has failed.
+    `then`: the stages after the first, each of which begins when the check before is over. `pizzas` is the size of the
+    order that samples place; `password` and `canary_password` replace the right ones. Without `diners` nobody orders,
+    and only the canary notices. `reports`: how the first lines of the notifications begin, if all of them are known.
     """
 
     name: str
     about: str
-    chaos: str
+    first: Stage
     expected: tuple[Outcome, ...]
     calls: int = 0
-    condition: str | None = None
+    then: tuple[Stage, ...] = ()
     pizzas: int = 1
     password: str | None = None
+    canary_password: str | None = None
+    mode: Mode = "act"
     diners: bool = True
-    at_first: str | None = None
+    reports: tuple[str, ...] | None = None
 
     @property
-    def remediations(self) -> int:
-        """How many remediations it takes."""
-        return 2 if self.at_first else 1
+    def stages(self) -> tuple[Stage, ...]:
+        return (self.first, *self.then)
 
     @property
     def only_ours(self) -> bool:
         """Whether no diner notices, so that the alarm has to be sent by hand."""
-        return self.chaos == "off" and self.condition is None
+        return self.first == BACK and self.diners
 
     @property
     def is_set_wrong(self) -> bool:
         """Whether a setting is wrong, so that not even a healthy shop looks healthy."""
-        return self.password is not None or self.pizzas != 1
+        return bool(self.password or self.canary_password) or self.pizzas != 1
 
     @property
     def order(self) -> str:
@@ -53,28 +66,44 @@ class GameDay:
 
 HEALED, UNRESOLVED, BLOCKED = (Outcome.HEALED,), (Outcome.UNRESOLVED,), (Outcome.BLOCKED,)
 NO_LINK, NO_ACCESS, UNREACHABLE = (Outcome.NO_LINK,), (Outcome.NO_ACCESS,), (Outcome.UNREACHABLE,)
+OBSERVED, ALREADY_HEALTHY = (Outcome.OBSERVED,), (Outcome.ALREADY_HEALTHY,)
 # Practice chaos fails about half of the orders: now and then both samples are good.
 BY_CHANCE = (Outcome.NO_LINK, Outcome.ALREADY_HEALTHY)
+FAIL, DB_DOWN = Stage("fail"), Stage("off", "db-down")
 
 ROWS: Final = (
-    GameDay("fail", "every order is a 500 with a report link", "fail", HEALED, 1),
-    GameDay("badjwt", "orders are 200s whose JWT doesn't verify, with a link", "badjwt", HEALED, 1),
-    GameDay("throttle", "orders are 200s after 32 s, with a link", "throttle", HEALED, 1),
-    GameDay("stale-link", "the first code is stale, a fresh order shows a fresh one", "fail", HEALED, 2, "stale-link"),
-    GameDay("lost-answer", "the report takes effect, its answer is lost", "fail", HEALED, 1, "lost-answer"),
-    GameDay("unfixable", "the report is answered, and orders still fail", "fail", UNRESOLVED, 1, "unfixable"),
-    GameDay("flapping", "every second order is good", "fail", UNRESOLVED, 0, "flapping"),
-    GameDay("two-links", "the body holds two different links", "fail", BLOCKED, 0, "two-links"),
-    GameDay("no-link", "every order is a 500 without a link", "off", NO_LINK, 0, "no-link"),
-    GameDay("practice", "half of the orders fail by exercise, without a link", "off", BY_CHANCE, 0, "practice"),
-    GameDay("factory-down", "the service can't reach the factory", "off", NO_LINK, 0, "factory-down"),
-    GameDay("factory-html", "the factory answers the service with HTML", "off", NO_LINK, 0, "factory-html"),
-    GameDay("oversized", "our own order has 22 pizzas", "off", NO_LINK, 0, pizzas=22),
-    GameDay("db-down", "the service has lost its database", "off", NO_ACCESS, 0, "db-down"),
-    GameDay("wrong-password", "orders fail, and our password is wrong", "fail", NO_ACCESS, 0, password="not-it"),  # noqa: S106 - invented
-    GameDay("html", "a page answers in the shop's place", "off", UNREACHABLE, 0, "html"),
-    GameDay("nobody-orders", "orders would fail, nobody orders: the canary notices", "fail", HEALED, 1, diners=False),
-    GameDay("canary-again", "the first remediation meets a page, the canary's next run brings the next", "fail", HEALED,
-            1, diners=False, at_first="html"),
+    GameDay("fail", "every order is a 500 with a report link", FAIL, HEALED, 1),
+    GameDay("badjwt", "orders are 200s whose JWT doesn't verify, with a link", Stage("badjwt"), HEALED, 1),
+    GameDay("throttle", "orders are 200s after 32 s, with a link", Stage("throttle"), HEALED, 1),
+    GameDay("stale-link", "the first code is stale, a fresh order shows a fresh one", Stage("fail", "stale-link"),
+            HEALED, 2),
+    GameDay("lost-answer", "the report takes effect, its answer is lost", Stage("fail", "lost-answer"), HEALED, 1),
+    GameDay("unfixable", "the report is answered, and orders still fail", Stage("fail", "unfixable"), UNRESOLVED, 1),
+    GameDay("flapping", "every second order is good", Stage("fail", "flapping"), UNRESOLVED),
+    GameDay("two-links", "the body holds two different links", Stage("fail", "two-links"), BLOCKED),
+    GameDay("no-link", "every order is a 500 without a link", Stage("off", "no-link"), NO_LINK),
+    GameDay("practice", "half of the orders fail by exercise, without a link", Stage("off", "practice"), BY_CHANCE),
+    GameDay("factory-down", "the service can't reach the factory", Stage("off", "factory-down"), NO_LINK),
+    GameDay("factory-html", "the factory answers the service with HTML", Stage("off", "factory-html"), NO_LINK),
+    GameDay("oversized", "our own order has 22 pizzas", BACK, NO_LINK, pizzas=22),
+    GameDay("db-down", "the service has lost its database", DB_DOWN, NO_ACCESS),
+    GameDay("wrong-password", "orders fail, and our password is wrong", FAIL, NO_ACCESS, password="not-it"),  # noqa: S106 - invented
+    GameDay("html", "a page answers in the shop's place", Stage("off", "html"), UNREACHABLE),
+    GameDay("nobody-orders", "orders would fail, nobody orders: the canary notices", FAIL, HEALED, 1, diners=False),
+    GameDay("canary-again", "the first remediation meets a page, the canary's next run brings the next",
+            Stage("fail", "html"), HEALED, 1, (FAIL,), diners=False),
+    GameDay("second-outage", "the database is lost, comes back by itself, and is lost again", DB_DOWN, NO_ACCESS,
+            then=(BACK, DB_DOWN), diners=False, reports=("NO_ACCESS:", "ALREADY_HEALTHY after ", "NO_ACCESS:")),
+    GameDay("observe-twice", "mode is observe; orders fail, are good again, and fail again", FAIL, OBSERVED,
+            then=(BACK, FAIL), mode="observe", diners=False,
+            reports=("OBSERVED:", "ALREADY_HEALTHY after ", "OBSERVED:")),
+    GameDay("endpoint-down", "the menu fails without a link, orders are good", Stage("off", "menu-down"), NO_LINK,
+            diners=False, reports=("NO_LINK: the menu fails without a report link",)),
+    GameDay("endpoint-chaos", "the menu fails with a link, orders are good", Stage("fail", "menu-chaos"), HEALED, 1,
+            diners=False, reports=("HEALED after ",)),
+    GameDay("canary-locked-out", "the canary's own password is wrong", BACK, NO_ACCESS,
+            canary_password="not-it", diners=False, reports=("NO_ACCESS:",)),  # noqa: S106 - invented
+    GameDay("ended-by-others", "somebody ends the chaos before our call", Stage("fail", "ended-by-others"),
+            ALREADY_HEALTHY, 1, diners=False, reports=("ALREADY_HEALTHY after ",)),
 )  # fmt: skip
 DAYS: Final = {day.name: day for day in ROWS}

@@ -109,12 +109,12 @@ class GameDayEnvironment:
         return dict(found)
 
     def notifications(self) -> list[str]:
-        """The notifications sent since the last call."""
+        """The remediator's notifications sent since the last call, without what CloudWatch's own alarms say there."""
         queues = self.aws.client("sqs")
         found: list[str] = []
         for batch in received(queues, self._mailbox):
             for message in batch:
-                found.append(message["Body"])
+                found += [] if message["Body"].startswith("{") else [message["Body"]]
                 queues.delete_message(QueueUrl=self._mailbox, ReceiptHandle=message["ReceiptHandle"])
         return found
 
@@ -142,15 +142,17 @@ class GameDayEnvironment:
 
     def _parameters(self) -> dict[str, str]:
         password = self.day.password or self.shop.password
-        text = json.dumps({"email": self.shop.email, "password": password})
-        secret = self.aws.client("secretsmanager").create_secret(Name="pizza-diner", SecretString=text)
+        text = {"email": self.shop.email, "password": password}
+        if self.day.canary_password:
+            text |= {"canary_email": self.shop.email, "canary_password": self.day.canary_password}
+        secret = self.aws.client("secretsmanager").create_secret(Name="pizza-diner", SecretString=json.dumps(text))
         return {
             "ShopUrl": self.shop.url,
             "DinerSecretArn": secret["ARN"],
             "AllowedReportHosts": self.shop.factory_host,
             "AlarmNamespace": NAMESPACE,
             "AlarmMetric": METRIC,
-            "Mode": "act",
+            "Mode": self.day.mode,
             "NotificationEmail": "on-call@example.com",
             "Order": self.day.order,
             "CanaryMinutes": "1",

@@ -13,7 +13,7 @@ import click
 
 from remediator.addresses import is_literal, may_connect
 from remediator_cli.main import end_on_signals
-from simulator.days import GameDay
+from simulator.days import BACK, GameDay
 from simulator.environment import STACK, GameDayEnvironment
 from simulator.invoke import sent_now
 from simulator.listening import LOOPBACK
@@ -47,7 +47,7 @@ def _reachable(_: click.Context, __: click.Parameter, address: str) -> str:
 def local(address: str, slow: float, folder: Path) -> None:
     """Keep a shop and the deployed stack up until Ctrl-C."""
     end_on_signals()
-    day = GameDay("local", "whatever the second terminal does", "off", ())
+    day = GameDay("local", "whatever the second terminal does", BACK, ())
     click.echo("starting: about 15 s")
     with (
         Shop(slow_seconds=slow, address=address) as shop,

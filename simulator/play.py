@@ -4,30 +4,30 @@ import json
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import click
 
 from remediator.audit import Entry, verify_chain
 from remediator.outcome import Outcome
 from remediator_cli.incidents import find_incident
-from remediator_cli.records import Records, plain
+from remediator_cli.records import Records
 from remediator_cli.report.facts import gather
 from remediator_cli.report.page import html
 from remediator_cli.waiting import poll
-from simulator.days import GameDay
+from simulator.days import GameDay, Stage
 from simulator.diners import Diners
 from simulator.environment import METRIC, NAMESPACE, ExistingShop, GameDayEnvironment, emulate
+from simulator.result import GOOD_ORDERS_AFTER, GameDayResult
 from simulator.shop import Shop
 from simulator.shop.conditions import CONDITIONS
 
 SECONDS_TO_TRIGGER = 240.0
 SECONDS_FOR_A_PERSON = 600.0
 SECONDS_TO_END = 300.0
-GOOD_ORDERS_AFTER = 5
 SECONDS_OF_A_STAMP = 1.0  # the local SNS cuts its time stamps to the second; AWS's are to the millisecond
 
 
@@ -46,53 +46,6 @@ class Options:
     slow_seconds: float = 32.0
     elsewhere: ExistingShop | None = None
     html: Path | None = None
-
-
-@dataclass(slots=True)
-class GameDayResult:
-    """What a game day showed."""
-
-    day: GameDay
-    outcome: str = "NOTHING"
-    phases: dict[str, int] = field(default_factory=dict)
-    log: list[Entry] = field(default_factory=list)
-    log_fault: str | None = None
-    confirmed: datetime | None = None
-    deliveries: list[dict[str, Any]] = field(default_factory=list)
-    notifications: list[str] = field(default_factory=list)
-    orders_failed: int = 0
-    orders_good_after: int = 0
-    report_calls: int = 0
-    retries: int = 0
-    actions: list[str] = field(default_factory=list)
-    leaks: int = 0
-
-    @property
-    def passed(self) -> bool:
-        """Ended as the row says: no call too many, audit log intact, no secret written, orders good if it healed."""
-        good = self.orders_good_after >= GOOD_ORDERS_AFTER or self.outcome != Outcome.HEALED
-        within = self.report_calls <= self.day.calls
-        intact = not self.log_fault and not self.leaks
-        return self.outcome in self.day.expected and within and good and intact
-
-    def plain(self) -> dict[str, Any]:
-        """As `--json` prints it."""
-        return {
-            "gameday": self.day.name,
-            "outcome": self.outcome,
-            "expected": list(self.day.expected),
-            "passed": self.passed,
-            "phases": self.phases,
-            "log": [plain(entry) for entry in self.log],
-            "log_intact": self.log_fault is None,
-            "deliveries": self.deliveries,
-            "notifications": self.notifications,
-            "orders": {"failed": self.orders_failed, "good_after": self.orders_good_after},
-            "report_calls": self.report_calls,
-            "retries": self.retries,
-            "actions": self.actions,
-            "leaks": self.leaks,
-        }
 
 
 def play(day: GameDay, options: Options, step: Callable[[str], None]) -> GameDayResult:
@@ -114,10 +67,10 @@ def play(day: GameDay, options: Options, step: Callable[[str], None]) -> GameDay
         result.confirmed = _break_and_wait(run, step)
         step("triggered: it checks the shop, and acts if it may")
         over = f"the outcome {' or '.join(day.expected)}"
-        _until(lambda: _is_over(environment.records, run.seen, day.remediations), SECONDS_TO_END, over)
+        _until(lambda: _is_over(environment.records, run.seen, len(day.stages)), SECONDS_TO_END, over)
         ended = time.time()
-        step("over: letting diners order")
-        if not day.diners:
+        if not day.diners and Outcome.HEALED in day.expected:
+            step("over: letting diners order")
             stack.enter_context(diners)
         _settle(run, ended)
         _collect(result, run, ended)
@@ -173,8 +126,10 @@ def _settle(run: GameDayRun, ended: float) -> None:
     environment, diners, options = run.environment, run.diners, run.options
     for number in range(options.again):
         environment.publish(f"A late copy of the alarm, number {number + 1}")
-    copies = environment.day.remediations + options.copies + options.again
+    copies = len(environment.day.stages) + options.copies + options.again
     _until(lambda: _triggered(run) >= copies, SECONDS_TO_END, "the outcome of every copy")
+    if not environment.day.diners and Outcome.HEALED not in environment.day.expected:
+        return
     # Of one kind: on a busy machine a good order may come too late for its diner.
     _until(lambda: max(diners.good(ended), diners.failed(ended)) >= GOOD_ORDERS_AFTER, SECONDS_TO_END, "the diners")
     placed = len(diners.orders)
@@ -208,30 +163,35 @@ def _break(environment: GameDayEnvironment, shop: Shop, seen: int, step: Callabl
     """Break the shop and see to it that an alarm fires. When the canary confirmed the failure, if that is the one."""
     day = environment.day
     step(f"breaking the shop: {day.about}")
-    shop.condition(day.at_first or day.condition)
-    shop.chaos(day.chaos)
+    if not day.diners:
+        return _by_canary(environment, shop, seen, step)
+    _change(shop, day.first)
     if day.only_ours:
         environment.publish("Our own orders fail, and nobody else's: no metric shows it")
-    confirmed = None if day.diners else _by_canary(environment, shop, seen, step)
     step("orders fail; waiting for the alarm to trigger it")
-    return confirmed
+    return None
 
 
-def _by_canary(environment: GameDayEnvironment, shop: Shop, seen: int, step: Callable[[str], None]) -> datetime:
-    """The canary's next run, and one more if the first remediation can't heal. When the failure was confirmed."""
-    step("nobody orders; running the canary, as its schedule would; its log's metrics are put as CloudWatch would")
-    report = environment.run_canary()
-    confirmed = report["confirmed"]
-    if environment.day.at_first:
-        step(f"the first remediation, at a shop where {CONDITIONS[environment.day.at_first].about}")
-        _until(lambda: _is_over(environment.records, seen), SECONDS_TO_END, "the first remediation's end")
-        time.sleep(SECONDS_OF_A_STAMP)
-        shop.condition(environment.day.condition)
-        step("that is over, and orders still fail; the canary's next run, a minute later on its schedule")
+def _by_canary(environment: GameDayEnvironment, shop: Shop, seen: int, step: Callable[[str], None]) -> datetime | None:
+    """Stage after stage, a run of the canary in each. When the failure of the first was confirmed."""
+    confirmed = None
+    for number, stage in enumerate(environment.day.stages):
+        if number:
+            _until(partial(_is_over, environment.records, seen, number), SECONDS_TO_END, "the check's end")
+            time.sleep(SECONDS_OF_A_STAMP)
+        _change(shop, stage)
+        about = CONDITIONS[stage.condition].about if stage.condition else f"chaos {stage.chaos}"
+        step(f"the canary's run, as on its schedule, at a shop where {about}")
         report = environment.run_canary()
-    if not report["triggered"] or not confirmed:
-        raise click.ClickException(f"the canary didn't trigger the remediator: {report}")
-    return datetime.fromisoformat(confirmed)
+        if not report["triggered"]:
+            raise click.ClickException(f"the canary didn't trigger the remediator: {report}")
+        confirmed = confirmed or report["confirmed"]
+    return datetime.fromisoformat(confirmed) if confirmed else None
+
+
+def _change(shop: Shop, stage: Stage) -> None:
+    shop.condition(stage.condition)
+    shop.chaos(stage.chaos)
 
 
 def _write_report(environment: GameDayEnvironment, log: list[Entry], file: Path) -> None:
@@ -273,7 +233,9 @@ def _read_log(result: GameDayResult, run: GameDayRun) -> None:
     mine = result.log[run.seen :]
     finished = [entry for entry in mine if entry.kind == "finished"]
     # A late copy has a check of its own, which finds the shop healthy and belongs to no incident.
-    endings = [json.loads(entry.data) for entry in finished if entry.incident == finished[0].incident]
+    endings = [json.loads(entry.data) for entry in finished if entry.incident] or [
+        json.loads(each.data) for each in finished
+    ]
     result.outcome = endings[-1]["outcome"] if endings else "NOTHING"
     result.phases = {
         "failing until triggered": _milliseconds(run.began, mine[0].at) if mine else 0,

@@ -12,7 +12,7 @@ from rich.table import Table
 from remediator_cli import timeline
 from remediator_cli.terminal import stdout_console
 from simulator.days import ROWS
-from simulator.play import GameDayResult
+from simulator.result import GameDayResult
 
 
 class Steps:

@@ -27,6 +27,7 @@ from remediator_cli.doctor.deployment import (
 from remediator_cli.doctor.remediation import (
     check_calls,
     check_hosts,
+    check_incident,
     check_login,
     check_mode,
     check_outbox,
@@ -105,6 +106,7 @@ CHECKS: Final = (
         (TABLE,),
     ),
     DoctorCheck("mode and pause", check_mode, "`remediator resume`", (*RUNS, TABLE)),
+    DoctorCheck("open incident", check_incident, "`remediator heal --follow`; let alarms send their OK too", (TABLE,)),
     DoctorCheck("calls left", check_calls, "find out why it fails so often; heal by hand meanwhile", (*RUNS, TABLE)),
     DoctorCheck("queues", check_queues, "`remediator redrive`", MADE),
     DoctorCheck("clock", check_clock, "set this computer's clock: alarms are judged by when they were sent"),

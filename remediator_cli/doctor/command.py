@@ -8,9 +8,10 @@ import click
 from rich.text import Text
 
 from remediator.outcome import CONSEQUENCES, Outcome
+from remediator_cli.controls import ask_for_check
 from remediator_cli.doctor.checks import CHECKS, DoctorCheck, examine
 from remediator_cli.doctor.target import Answer, Grade, Target
-from remediator_cli.heal import trigger, wait_for_outcome
+from remediator_cli.heal import wait_for_outcome
 from remediator_cli.stack import Stack, on_stack
 from remediator_cli.terminal import as_json, stdout_console
 
@@ -58,7 +59,7 @@ def line(name: str, answer: Answer) -> Text:
 def _live(target: Target) -> Answer:
     """A person's alarm, followed through everything to its outcome."""
     try:
-        delivery = wait_for_outcome(target.stack, trigger(target.stack))
+        delivery = wait_for_outcome(target.stack, ask_for_check(target.stack, "doctor"))
     except click.ClickException as error:
         return Answer("broken", error.message)
     outcome = Outcome(delivery["outcome"])

@@ -5,6 +5,7 @@ from typing import Final
 
 from remediator.adapters.http import HttpFactory
 from remediator.diagnosis import Diagnosis, Symptom, diagnose
+from remediator.endpoints import CANARY_LOGIN, ORDER
 from remediator.outcome import CONSEQUENCES
 from remediator.report_link import FIELD_NAMES, LinkPolicy, Refusal, guard
 from remediator.state import Limits
@@ -14,9 +15,12 @@ A_REPORT: Final = f"/api/support/{'0' * 32}/report/0"  # nobody's: only so that 
 
 
 def check_login(target: Target) -> Answer:
-    good = Answer("ok", "the shop took the diner's credentials")
-    with target.logged_in() as (_, token, _):
-        return _unhealthy(token) if isinstance(token, Diagnosis) else good
+    """Both logins, one after the other: two of one diner in one second would share a token."""
+    for who in (ORDER, CANARY_LOGIN):
+        with target.logged_in(who) as (_, token, _):
+            if isinstance(token, Diagnosis):
+                return _unhealthy(token, "the canary's login: " if who == CANARY_LOGIN else "")
+    return Answer("ok", "the shop took the credentials of the diner and of the canary")
 
 
 def check_sample(target: Target) -> Answer:
@@ -32,10 +36,20 @@ def check_sample(target: Target) -> Answer:
     return Answer("ok" if keys else "note", f"{shown.symptom}: {shown.evidence}", "look at the factory's key set")
 
 
-def _unhealthy(shown: Diagnosis) -> Answer:
+def check_incident(target: Target) -> Answer:
+    """An incident that nobody checks any more: neither a canary nor a resolved alarm says that it is over."""
+    incident, now = target.state.incident, target.clock()
+    if incident is None:
+        return Answer("ok", "none is open")
+    if incident.is_forgotten(now):
+        return Answer("broken", f"{incident.id} is open, and nothing has checked the shop for an hour")
+    return Answer("note", f"{incident.id} is open", f"`remediator show {incident.id}`")
+
+
+def _unhealthy(shown: Diagnosis, whose: str = "") -> Answer:
     """What the remediator itself would ask of a person, if it wouldn't call a link."""
-    ask = CONSEQUENCES[shown.outcome].ask if shown.outcome else ""
-    return Answer("broken", f"{shown.symptom}: {shown.evidence}", ask)
+    ask = shown.ask or (CONSEQUENCES[shown.outcome].ask if shown.outcome else "")
+    return Answer("broken", f"{shown.symptom}: {whose}{shown.evidence}", ask)
 
 
 def check_hosts(target: Target) -> Answer:

@@ -16,6 +16,7 @@ from remediator.bootstrap import now
 from remediator.bootstrap.remediate import ACCESS
 from remediator.deadline import Deadline
 from remediator.diagnosis import Diagnosis, judge_login
+from remediator.endpoints import CANARY_LOGIN, ORDER
 from remediator.masking import Mask
 from remediator.report_link import Resolver
 from remediator.settings import Settings, least_seconds
@@ -74,12 +75,13 @@ class Target:
         return HttpClient(self.clock, b64decode(self.settings.game_day_ca) or None)
 
     @contextmanager
-    def logged_in(self) -> Iterator[tuple[HttpShop, str | Diagnosis, Deadline]]:
-        """The shop with the diner's token, or why there is none; logged out at the end, always. Raises SecretError."""
+    def logged_in(self, who: str = ORDER) -> Iterator[tuple[HttpShop, str | Diagnosis, Deadline]]:
+        """The shop with the token of diner or canary, or why there is none; logged out again. Raises SecretError."""
         deadline = Deadline.after(least_seconds(self.settings.order_seconds))
         secret = DinerSecret(self.client("secretsmanager"), self.settings.diner_secret_arn)
         shop = HttpShop(self.http, self.settings, secret, self.mask)
-        token = judge_login(shop.login(deadline))
+        login = shop.login_as_canary if who == CANARY_LOGIN else shop.login
+        token = judge_login(login(deadline), who)
         try:
             if isinstance(token, str):
                 self.mask.add(token)

@@ -22,6 +22,9 @@ class Condition:
     stale_once: bool = False
     flapping: bool = False
     unfixable: bool = False
+    ended_by_others: bool = False
+    menu_down: bool = False
+    menu_chaos: bool = False
 
 
 NORMAL = Condition("nothing is out of the ordinary")
@@ -40,6 +43,9 @@ CONDITIONS = {
     "lost-answer": Condition("the report takes effect, its answer is lost", lost_answer=True),
     "stale-link": Condition("with chaos: the first code reported is stale", stale_once=True),
     "flapping": Condition("with chaos: every second order is good", flapping=True),
+    "ended-by-others": Condition("with chaos: somebody ends it before the report comes", ended_by_others=True),
+    "menu-down": Condition("the menu fails, without a link", menu_down=True),
+    "menu-chaos": Condition("with chaos: the menu fails with the link, and orders are good", menu_chaos=True),
     "unfixable": Condition("with chaos: a report resolves nothing", unfixable=True),
 }
 

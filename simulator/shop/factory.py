@@ -116,6 +116,8 @@ class StandInFactory:
 
     def _chaos_for_this_order(self) -> Chaos | None:
         chaos, active = self.running(), self.active
+        if active.condition.menu_chaos:
+            return None
         if chaos and active.condition.flapping:
             active.last_order_failed = not active.last_order_failed
             return chaos if active.last_order_failed else None
@@ -131,6 +133,8 @@ class StandInFactory:
 
     async def resolve(self, key: str, code: str) -> tuple[int, Json]:
         """A report: status and body. Any initiated chaos counts, started or not; a foreign key finds none."""
+        if self.active.condition.ended_by_others:
+            self.end()
         chaos = self.chaos
         if key != self.api_key or chaos is None or chaos.kind not in KINDS:
             return 200, {"message": "No chaos currently executing"}

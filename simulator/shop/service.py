@@ -172,8 +172,13 @@ class StandInService:
     async def _me(self, request: web.Request) -> web.Response:
         return answer(200, self._diner(request))
 
-    async def _menu(self, _: web.Request) -> web.Response:
+    async def _menu(self, request: web.Request) -> web.Response:
         self._need_database()
+        if self.active.condition.menu_down:
+            raise thrown("Error", "the menu can't be read")
+        if self.active.condition.menu_chaos and (chaos := self.factory.running()):
+            link = self.factory.link(chaos.code, request.url.host or "")
+            return answer(500, {"message": "the menu can't be read", "followLinkToEndChaos": link})
         return answer(200, _MENU)
 
     async def _franchises(self, _: web.Request) -> web.Response:

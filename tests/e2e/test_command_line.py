@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from remediator_cli.waiting import poll
-from simulator.days import GameDay
+from simulator.days import BACK, GameDay
 from simulator.environment import STACK, GameDayEnvironment
 from simulator.local_aws import REGION
 from simulator.paths import ROOT
@@ -30,7 +30,7 @@ ESCAPE = "\x1b"
 @pytest.fixture(scope="module")
 def deployed() -> Iterator[GameDayEnvironment]:
     """A stack that has healed one incident."""
-    day = GameDay("command line", "whatever the commands do", "off", ())
+    day = GameDay("command line", "whatever the commands do", BACK, ())
     with Shop(slow_seconds=0.2) as shop, GameDayEnvironment(shop, day) as made:
         made.deploy()
         shop.chaos("fail")

@@ -17,17 +17,17 @@ import pytest
 from aiohttp import web
 from botocore.exceptions import EndpointConnectionError
 
-from remediator import decisions
+from remediator import overrides
 from remediator.adapters.dynamodb import STATES
 from remediator.bootstrap import now
 from remediator.bootstrap.remediate import ACCESS
-from remediator.state import FORMAT, Notification, State
+from remediator.state import FORMAT, Incident, Notification, State
 from remediator_cli.controls import commit_decision
 from remediator_cli.doctor.checks import CHECKS, examine
 from remediator_cli.doctor.command import line
 from remediator_cli.doctor.target import Answer, Target
 from remediator_cli.heal import wait_for_outcome
-from simulator.days import GameDay
+from simulator.days import BACK, GameDay
 from simulator.environment import KEPT_OF_THE_ALARM, STACK, GameDayEnvironment
 from simulator.local_aws import REGION, hold_port, number
 from simulator.play import SECONDS_OF_A_STAMP
@@ -73,7 +73,7 @@ class World:
 
 @pytest.fixture(scope="module")
 def deployed() -> Iterator[World]:
-    day = GameDay("doctor", "whatever a test breaks", "off", ())
+    day = GameDay("doctor", "whatever a test breaks", BACK, ())
     with Shop(slow_seconds=0.1) as shop, GameDayEnvironment(shop, day, enforce=True) as environment:
         environment.deploy()
         yield World(shop, environment, ExitStack())
@@ -243,7 +243,8 @@ def secret(text: str) -> Break:
     def broken(world: World) -> None:
         secrets, name = world.client("secretsmanager"), {"SecretId": "pizza-diner"}
         before = secrets.get_secret_value(**name)["SecretString"]
-        secrets.put_secret_value(**name, SecretString=text.replace("EMAIL", world.shop.email))
+        filled = text.replace("EMAIL", world.shop.email).replace("PASSWORD", world.shop.password)
+        secrets.put_secret_value(**name, SecretString=filled)
         world.repairs.callback(secrets.put_secret_value, **name, SecretString=before)
 
     return broken
@@ -276,13 +277,18 @@ def leave_state(world: World, state: State, form: str = str(FORMAT)) -> None:
 
 
 def overdue() -> State:
-    return State(outbox=(Notification("i/HEALED", "HEALED i", "text", "somebody", now() - timedelta(minutes=9)),))
+    until = now() - timedelta(minutes=9)
+    return State(outbox=(Notification("i/HEALED", "HEALED i", "text", "show i", "somebody", until),))
+
+
+def forgotten() -> State:
+    return State(incident=Incident("20261123T080000Z-aaaa", "OrdersFailing", now() - timedelta(hours=2), 1, ("order",)))
 
 
 def paused(world: World) -> None:
     stack = world.environment.stack
-    commit_decision(stack, lambda state, at: decisions.pause(state, at, "release 42", "ada", None))
-    world.repairs.callback(commit_decision, stack, lambda state, at: decisions.resume(state, at, "ada"))
+    commit_decision(stack, lambda state, at: overrides.pause(state, at, "release 42", "ada", None))
+    world.repairs.callback(commit_decision, stack, lambda state, at: overrides.resume(state, at, "ada"))
 
 
 def table_gone(world: World) -> None:
@@ -302,6 +308,9 @@ def letter(queue: str) -> Break:
     return broken
 
 
+WRONG_FOR_CANARY = (
+    '{"email": "EMAIL", "password": "PASSWORD", "canary_email": "EMAIL", "canary_password": "marinara-4711"}'
+)
 WRONG = '{"email": "EMAIL", "password": "quattro-stagioni-4711"}'
 # One thing that is broken each: how, the check that finds it, and words that name it.
 BROKEN: dict[str, tuple[Break, str, tuple[str, ...]]] = {
@@ -340,6 +349,7 @@ BROKEN: dict[str, tuple[Break, str, tuple[str, ...]]] = {
     "no alarm at the topic": (actions_elsewhere, "alarm", ("no alarm",)),
     "canary's schedule disabled": (schedule_disabled, "canary", ("disabled",)),
     "wrong password": (secret(WRONG), "secret and login", ("404", "credentials")),
+    "wrong password of the canary": (secret(WRONG_FOR_CANARY), "secret and login", ("the canary's login", "404")),
     "secret is no JSON": (secret("margherita-4711"), "secret and login", ("JSON object",)),
     "shop is down": (shop_gone, "secret and login", ("refused",)),
     "shop shows a page": (lambda world: world.shop.condition("html"), "secret and login", ("503",)),
@@ -353,6 +363,8 @@ BROKEN: dict[str, tuple[Break, str, tuple[str, ...]]] = {
     "state of a newer format": (lambda world: leave_state(world, State(), "99"), "table and state", ("format 99",)),
     "table gone": (table_gone, "table and state", ("ResourceNotFoundException",)),
     "notification overdue": (lambda world: leave_state(world, overdue()), "outbox", ("HEALED i",)),
+    "incident that nothing checks": (lambda world: leave_state(world, forgotten()), "open incident",
+        ("20261123T080000Z-aaaa", "for an hour", "remediator heal --follow")),
     "paused": (paused, "mode and pause", ("ada", "release 42", "remediator resume")),
     "calls used up": (lambda world: leave_state(world, State(calls=(now(),) * 6)), "calls left", ("0 of 6",)),
     "dead letter": (letter("DeadLetterQueueUrl"), "queues", ("dead letters: 1", "remediator redrive")),
@@ -460,7 +472,7 @@ def test_sampling_logs_in_and_out_again_whatever_the_order_was(world: World) -> 
     world.examined()
 
     asked = [(r.method, r.path) for r in world.shop.requests[before:] if r.path == "/api/auth"]
-    assert asked == [("PUT", "/api/auth"), ("DELETE", "/api/auth")] * 2
+    assert asked == [("PUT", "/api/auth"), ("DELETE", "/api/auth")] * 3  # both logins are tried, then one orders
 
 
 def test_live_alarm_goes_through_everything_to_its_outcome(world: World) -> None:
@@ -471,7 +483,7 @@ def test_live_alarm_goes_through_everything_to_its_outcome(world: World) -> None
     assert done.returncode == 0, done.stdout + done.stderr
     assert (live["name"], live["grade"]) == ("live alarm", "ok")
     assert live["found"].startswith("ALREADY_HEALTHY")
-    assert any(alarm.startswith("a person") for each in world.deliveries() for alarm in each["alarms"])
+    assert any(alarm.startswith("remediator doctor by ") for each in world.deliveries() for alarm in each["alarms"])
 
 
 @pytest.mark.parametrize("words", [["--live"], ["--live", "--json"]], ids=["at no terminal", "as JSON"])

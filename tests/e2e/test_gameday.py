@@ -89,5 +89,14 @@ def test_canarys_next_run_brings_the_healing_if_the_first_remediation_failed() -
     assert [each["outcome"] for each in result["deliveries"]][:2] == ["UNREACHABLE", "HEALED"]
 
 
+def test_second_outage_is_reported_as_the_first_was_and_the_recovery_between_them() -> None:
+    result, code = gameday("second-outage")
+
+    assert (code, result["report_calls"]) == (0, 0), result
+    firsts = [text.splitlines()[0] for text in result["notifications"]]
+    assert [line.split()[0] for line in firsts] == ["NO_ACCESS:", "ALREADY_HEALTHY", "NO_ACCESS:"]
+    assert all("--stack pizza-remediator --region us-east-1" in text for text in result["notifications"])
+
+
 def listed(action: str | list[str]) -> list[str]:
     return [action] if isinstance(action, str) else action

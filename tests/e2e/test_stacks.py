@@ -4,7 +4,7 @@ import json
 
 from remediator_cli.records import Records
 from remediator_cli.waiting import poll
-from simulator.days import GameDay
+from simulator.days import BACK, GameDay
 from simulator.environment import STACK, GameDayEnvironment
 from simulator.local_aws import REGION
 from simulator.shop import Shop
@@ -14,7 +14,7 @@ STACKS = [(STACK, REGION), ("second", REGION), (STACK, "eu-west-1")]
 
 
 def test_each_of_several_stacks_heals_and_leaves_the_others_alone() -> None:
-    day = GameDay("stacks", "several stacks in one account", "off", ())
+    day = GameDay("stacks", "several stacks in one account", BACK, ())
     with Shop(slow_seconds=0.2) as shop, GameDayEnvironment(shop, day) as environment:
         environment.deploy()
         outputs = {STACKS[0]: environment.outputs}

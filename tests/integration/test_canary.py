@@ -60,8 +60,8 @@ def canary(shop: Shop, published: list[str]) -> Canary:
         ("fail", None, {"order"}),
         ("badjwt", None, {"order"}),
         ("off", "factory-down", {"order"}),
-        ("off", "db-down", {"login", "menu", "franchises"}),
-        ("off", "html", {"login", "process", "menu", "franchises"}),
+        ("off", "db-down", {"canary login", "menu", "franchises"}),
+        ("off", "html", {"canary login", "process", "menu", "franchises"}),
     ],
 )
 def test_canary_names_what_fails_calls_no_report_link_and_leaves_no_token(

@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 
-from remediator import decisions
+from remediator import decisions, overrides
 from remediator.adapters.dynamodb import SUMMARIES, DynamoStore
-from remediator.decisions import Finding, Trigger
+from remediator.decisions import Finding
+from remediator.endpoints import ORDER
 from remediator.outcome import Outcome
 from remediator.state import Change, State, Summary
+from remediator.trigger import Trigger
 from remediator_cli.records import Records
 from simulator.local_aws import LocalAws
 from simulator.paths import ROOT
@@ -105,7 +107,7 @@ def check(store: DynamoStore, minute: int, outcome: Outcome | None) -> State:
     trigger = Trigger(f"r-{minute}#0", f"{minute:08d}", at, "OrdersFailing", "it fires")
     state = written(store, decisions.claim(store.state(), trigger, at, at))
     if outcome:
-        finding = Finding(outcome, "so it was", at, failing=outcome is not Outcome.ALREADY_HEALTHY)
+        finding = Finding(outcome, "so it was", at, () if outcome is Outcome.ALREADY_HEALTHY else (ORDER,))
         state = written(store, decisions.finish(state, trigger.run, at, finding, {"total": 1}, gives_way=False))
     return state
 
@@ -136,7 +138,7 @@ def test_an_incidents_part_of_the_log_holds_controls_and_the_notification_after_
     store, records = DynamoStore(client, table, "part", KEEP), Records(client, table, "part")
     check(store, 0, Outcome.ALREADY_HEALTHY)
     check(store, 1, Outcome.NO_LINK)
-    written(store, decisions.pause(store.state(), BEGAN, "release 42", "ana", None))
+    written(store, overrides.pause(store.state(), BEGAN, "release 42", "ana", None))
     (ongoing,) = records.incidents()
     still_open = [entry.kind for entry in records.log(ongoing)]
     state = check(store, 2, Outcome.ALREADY_HEALTHY)

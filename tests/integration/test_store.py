@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from remediator import decisions
+from remediator import decisions, overrides
 from remediator.adapters.dynamodb import DynamoStore
 from remediator.audit import Entry
 from remediator.errors import StateError, UnreadableState
@@ -94,8 +94,8 @@ def test_target_never_seen_has_an_empty_state(store: Store) -> None:
 
 def test_state_is_read_back_as_it_was_committed_whatever_is_in_it(kept: Kept) -> None:
     store = kept.store
-    state = commit(store, decisions.pause(State(), BEGAN, "release 42", "ana", LATER))
-    state = commit(store, decisions.set_mode(state, BEGAN, "act", "as ever", "ben"))
+    state = commit(store, overrides.pause(State(), BEGAN, "release 42", "ana", LATER))
+    state = commit(store, overrides.set_mode(state, BEGAN, "act", "as ever", "ben"))
     state = commit(store, claim(state))
     state = commit(store, intend(state, now=LATER))
     state = commit(store, decisions.record_answer(state, RUN, LATER, whole=True, evidence={"says": "Pizza is bäck"}))
@@ -156,7 +156,7 @@ def test_commit_keeps_the_alarm_that_was_noted_meanwhile(store: Store) -> None:
     state = commit(store, claim())
     store.join(HOLDER, BEGAN + 2 * SECOND)
 
-    assert store.commit(state, decisions.pause(state, BEGAN, "release", "ana", None))
+    assert store.commit(state, overrides.pause(state, BEGAN, "release", "ana", None))
     assert store.state().last_trigger == BEGAN + 2 * SECOND
     assert store.join(HOLDER, BEGAN + 3 * SECOND)
     assert store.state().last_trigger == BEGAN + 3 * SECOND

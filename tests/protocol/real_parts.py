@@ -117,7 +117,7 @@ class Parts:
             shop=HttpShop(client, self.settings, secret, mask),
             factory=HttpFactory(client, factory),
             store=self.store(target),
-            notifier=SnsNotifier(self.clients["sns"], self.settings.notification_topic_arn),
+            notifier=SnsNotifier(self.clients["sns"], self.settings.notification_topic_arn, target, "us-east-1"),
             limits=Limits(),
             links=LinkPolicy(frozenset({factory}), allow_private=True),
             link_names=FIELD_NAMES,

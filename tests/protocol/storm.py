@@ -21,7 +21,7 @@ from remediator.audit import verify_chain
 from remediator.bootstrap import now
 from remediator.deadline import Deadline
 from remediator.errors import RemediatorError
-from remediator.pipeline import SAMPLES
+from remediator.examiner import SAMPLES
 from remediator.run import SECONDS_BETWEEN_CHECKS
 from remediator_cli.records import Records
 from simulator.days import DAYS

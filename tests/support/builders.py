@@ -8,13 +8,17 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from remediator import decisions
-from remediator.decisions import Attempt, Finding, Trigger, Unchanged
+from remediator.deadline import Deadline
+from remediator.decisions import Attempt, Finding, Unchanged
+from remediator.endpoints import ORDER
+from remediator.errors import Unhealed
 from remediator.masking import Mask
-from remediator.outcome import Outcome
+from remediator.outcome import Outcome, Result
 from remediator.pipeline import Remediator
 from remediator.report_link import FIELD_NAMES, LinkPolicy
 from remediator.sample import Fault, Sample
 from remediator.state import Change, Limits, State
+from remediator.trigger import Trigger
 from tests.support.fakes import MemoryFactory, MemoryNotifier, MemoryShop, MemoryStore
 
 BEGAN = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
@@ -54,9 +58,9 @@ LATER = BEGAN + timedelta(seconds=30)
 LEASE_ENDS = BEGAN + timedelta(seconds=125)
 
 
-def trigger(holder: str = HOLDER, run: str = RUN, sent: datetime = BEGAN) -> Trigger:
-    """An alarm that asks for a check."""
-    return Trigger(holder, run, sent, "OrdersFailing", "it fires")
+def trigger(holder: str = HOLDER, run: str = RUN, sent: datetime = BEGAN, **said: Any) -> Trigger:
+    """An alarm that asks for a check, and says that."""
+    return Trigger(holder, run, sent, "OrdersFailing", "it fires", **said)
 
 
 def claim(
@@ -75,7 +79,9 @@ def intend(
     attempt = Attempt(
         fingerprint, {"host": "factory.test", "link": fingerprint, "diagnosis": "fail", "evidence": "500"}
     )
-    finding = Finding(Outcome.UNRESOLVED, "2 of 2 orders: 500, with a report link", now, failing=True)
+    finding = Finding(
+        Outcome.UNRESOLVED, "2 of 2 orders: 500, with a report link", now, (ORDER,), (ORDER,), offered=True
+    )
     return decisions.intend(state, run, now, limits or Limits(), attempt, finding, {}, gives_way=True)
 
 
@@ -87,9 +93,12 @@ def finish(
     began: datetime = LATER,
     now: datetime = LATER,
     gives_way: bool = True,
+    failing: tuple[str, ...] = (ORDER,),
+    recovery: bool = False,
 ) -> Change | Unchanged:
     """What becomes of a check that began then and found that; whatever isn't healthy was a failing sample."""
-    finding = Finding(outcome, "as the samples show", began, failing=outcome is not Outcome.ALREADY_HEALTHY)
+    failed = () if outcome is Outcome.ALREADY_HEALTHY else failing
+    finding = Finding(outcome, "as the samples show", began, failed, failing, recovery=recovery)
     return decisions.finish(state, run, now, finding, {"total": 1}, gives_way=gives_way)
 
 
@@ -143,6 +152,21 @@ class Harness:
             warn=self.warnings.append,
             sleep=lambda _seconds: None,
         )
+
+    def handle(
+        self, event: object | None = None, request: str = "r-1", *, after: timedelta = timedelta()
+    ) -> Result | None:
+        """One event's only result, so long after the one before; None if it raised Unhealed.
+
+        What is sampled begins at the harness's own time.
+        """
+        self.clock.now += after
+        self.shop.clock = self.clock
+        try:
+            (result,) = self.remediator.handle(event or alarm(sent=self.clock.now), request, Deadline.after(100))
+        except Unhealed:
+            return None
+        return result
 
     @property
     def outcomes(self) -> list[str]:

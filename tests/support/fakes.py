@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from remediator.adapters.secrets import CanarySecret
+from remediator.adapters.secrets import DinerSecret
 from remediator.audit import Entry
 from remediator.deadline import Deadline
 from remediator.jwt import Keys
@@ -52,12 +52,13 @@ class MemoryStore:
             self.records[record.sent, record.holder] = record
 
 
-class KnownSecret(CanarySecret):
+class KnownSecret(DinerSecret):
     """Credentials that need no AWS, the same for diner and canary."""
 
-    def __init__(self, email: str, password: str) -> None:
+    def __init__(self, email: str, password: str, canary_password: str | None = None) -> None:
         super().__init__(None, "")  # type: ignore[arg-type] # a client that is never asked
-        self._kept = json.dumps({"email": email, "password": password})
+        own = {"canary_email": email, "canary_password": canary_password} if canary_password else {}
+        self._kept = json.dumps({"email": email, "password": password, **own})
 
     def forget(self) -> None:
         """There is nothing to read anew."""
@@ -78,22 +79,32 @@ class MemoryShop:
     meanwhile: Callable[[], None] = lambda: None
     probes: Mapping[str, Sequence[Sample]] = field(default_factory=dict)
     probed: list[tuple[str, str | None]] = field(default_factory=list)
+    canary_logins: Sequence[Sample] | None = None  # by default the same as `logins`
+    canary_logged_in: int = 0
+    clock: Callable[[], datetime] | None = None  # when each answer began; without it as the answer says
 
     def login(self, deadline: Deadline) -> Sample:
         answer = self.logins[min(self.logged_in, len(self.logins) - 1)]
         self.logged_in += 1
         return answer
 
+    def login_as_canary(self, deadline: Deadline) -> Sample:
+        answers = self.canary_logins or self.logins
+        answer = answers[min(self.canary_logged_in, len(answers) - 1)]
+        self.canary_logged_in += 1
+        return answer
+
     def order(self, token: str, deadline: Deadline) -> Sample:
         answer = self.answers[min(self.orders, len(self.answers) - 1)]
         self.orders += 1
         self.meanwhile()
-        return answer
+        return replace(answer, began=self.clock()) if self.clock else answer
 
     def probe(self, path: str, token: str | None, deadline: Deadline) -> Sample:
         self.probed.append((path, token))
         answers = self.probes.get(path, (Sample(datetime.now(UTC), 0.002, 200, b"{}"),))
-        return answers[min(sum(asked == path for asked, _ in self.probed), len(answers)) - 1]
+        answer = answers[min(sum(asked == path for asked, _ in self.probed), len(answers)) - 1]
+        return replace(answer, began=self.clock()) if self.clock else answer
 
     def logout(self, token: str, deadline: Deadline) -> None:
         self.logged_out += 1

@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from remediator import decisions
+from remediator import overrides
 from remediator.audit import verify_chain
 from remediator.deadline import Deadline
 from remediator.errors import RemediatorError, SecretError
@@ -45,7 +45,7 @@ class ForgetfulShop(MemoryShop):
 
 def _paused() -> Harness:
     harness = Harness(failing())
-    harness.store.commit(State(), decisions.pause(State(), BEGAN, "release 42", "ana", None))
+    harness.store.commit(State(), overrides.pause(State(), BEGAN, "release 42", "ana", None))
     return harness
 
 
@@ -77,9 +77,9 @@ def played(outcome: Outcome, name: str = "OrdersFailing") -> Harness:
     """The harness after an alarm of that name ended in the outcome."""
     harness = OUTCOMES[outcome]()
     for number in range(1 + (outcome in AT_THE_SECOND_ALARM)):
-        event = alarm(sent=BEGAN + timedelta(seconds=number), name=name)
+        harness.clock.now += timedelta(minutes=number)
         with suppress(RemediatorError):
-            harness.remediator.handle(event, f"r-{number}", Deadline.after(100))
+            harness.remediator.handle(alarm(sent=harness.clock.now, name=name), f"r-{number}", Deadline.after(100))
     return harness
 
 

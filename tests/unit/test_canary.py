@@ -11,9 +11,10 @@ import pytest
 from remediator.adapters.metrics import EmbeddedMetrics
 from remediator.adapters.secrets import Credentials
 from remediator.alarms import AlarmVerdict, read
-from remediator.canary import ALARMS, PROBES, Canary, ProbeReport
+from remediator.canary import Canary, ProbeReport
 from remediator.deadline import Deadline
 from remediator.diagnosis import LATENCY_BUDGET
+from remediator.endpoints import ALARMS, ENDPOINTS, PROBES
 from remediator.errors import PublishError, StateError
 from remediator.masking import Mask
 from remediator.outcome import Outcome, Result
@@ -32,14 +33,16 @@ from tests.support.builders import (
     UNKNOWN_USER,
     Clock,
     answer,
+    changed,
     claim,
     failing,
     fault,
+    finish,
     sns,
 )
 from tests.support.fakes import MemoryShop, MemoryStore
 
-MENU = PROBES["menu"].path
+MENU = ENDPOINTS["menu"].path
 DEAD = answer(500, {"message": "connect ECONNREFUSED"})
 
 
@@ -99,9 +102,9 @@ def test_healthy_shop_triggers_nothing_and_all_of_it_is_asked_once() -> None:
     report = harness.run()
 
     assert (report.failed, report.confirmed, harness.published) == ({}, None, [])
-    assert report.healthy == dict.fromkeys(["login", *PROBES], True)
-    assert sorted(path for path, _ in harness.shop.probed) == sorted(probe.path for probe in PROBES.values())
-    assert (harness.shop.orders, harness.shop.logged_in, harness.shop.logged_out) == (1, 1, 1)
+    assert report.healthy == dict.fromkeys(["canary login", *PROBES], True)
+    assert sorted(path for path, _ in harness.shop.probed) == sorted(ENDPOINTS[name].path for name in PROBES)
+    assert (harness.shop.orders, harness.shop.canary_logged_in, harness.shop.logged_out) == (1, 1, 1)
 
 
 def test_order_that_fails_twice_triggers_by_a_firing_alarm_named_after_it() -> None:
@@ -109,12 +112,12 @@ def test_order_that_fails_twice_triggers_by_a_firing_alarm_named_after_it() -> N
 
     report = harness.run()
 
-    assert harness.names == ["canary: order"]
+    assert harness.names == ["canary: order, with a report link"]
     assert (harness.shop.orders, report.silent) == (2, None)
     assert report.confirmed is not None
 
 
-@pytest.mark.parametrize("order", [fault(Fault.TIMEOUT), answer(200, {"order": {}, "jwt": "x", "report": LINK}), DEAD])
+@pytest.mark.parametrize("order", [fault(Fault.TIMEOUT), answer(200, {"order": {}, "jwt": "x"}), DEAD])
 def test_each_kind_of_failed_order_triggers(order: Sample) -> None:
     harness = CanaryHarness(order)
     harness.run()
@@ -145,7 +148,7 @@ def test_endpoint_that_fails_twice_triggers_by_its_name() -> None:
     report = harness.run()
 
     assert harness.names == ["canary: menu"]
-    assert report.healthy == {**dict.fromkeys(["login", *PROBES], True), "menu": False}
+    assert report.healthy == {**dict.fromkeys(["canary login", *PROBES], True), "menu": False}
 
 
 def test_page_in_the_shops_place_is_a_failure_though_it_is_a_200() -> None:
@@ -165,7 +168,7 @@ def test_nothing_is_triggered_while_a_lease_is_live() -> None:
 
 
 def test_each_run_triggers_again_while_the_failure_lasts_and_no_lease_is_live() -> None:
-    harness = CanaryHarness(failing(), store=checked_until(-1), minutes=1)
+    harness = CanaryHarness(DEAD, store=checked_until(-1), minutes=1)
     for minute in range(3):
         harness.run(minute)
 
@@ -173,7 +176,7 @@ def test_each_run_triggers_again_while_the_failure_lasts_and_no_lease_is_live() 
 
 
 def test_state_that_cannot_be_read_is_no_reason_to_keep_quiet() -> None:
-    harness = CanaryHarness(failing(), store=UnreadableStore())
+    harness = CanaryHarness(DEAD, store=UnreadableStore())
     harness.run()
 
     assert harness.names == ["canary: order"]
@@ -186,7 +189,7 @@ def test_login_that_is_refused_twice_triggers_and_what_needs_a_token_is_not_aske
 
     assert harness.names == ["canary: login"]
     assert {token for _, token in harness.shop.probed} == {None}
-    assert (harness.shop.orders, harness.shop.logged_in, harness.shop.logged_out) == (0, 2, 0)
+    assert (harness.shop.orders, harness.shop.canary_logged_in, harness.shop.logged_out) == (0, 2, 0)
     assert report.order is None
 
 
@@ -198,10 +201,10 @@ def test_login_that_is_good_at_the_second_try_triggers_nothing() -> None:
 
 
 def test_token_that_somebody_elses_logout_ended_is_asked_for_anew_in_a_later_second() -> None:
-    harness = CanaryHarness(UNAUTHORIZED, GOOD, probes={PROBES["diner"].path: [UNAUTHORIZED, answer(200, {})]})
+    harness = CanaryHarness(UNAUTHORIZED, GOOD, probes={ENDPOINTS["diner"].path: [UNAUTHORIZED, answer(200, {})]})
     harness.run()
 
-    assert (harness.published, harness.slept, harness.shop.logged_in) == ([], [1.0], 2)
+    assert (harness.published, harness.slept, harness.shop.canary_logged_in) == ([], [1.0], 2)
 
 
 @pytest.mark.parametrize(("minutes", "orders"), [(1, 60), (5, 12), (7, 8), (60, 1)])
@@ -250,6 +253,64 @@ def test_latency_budget_is_what_an_order_is_given() -> None:
     harness.run()
 
     assert harness.names == ["canary: order"]
+
+
+def open_incident(
+    *failing: str, minutes: float = 1, named: tuple[str, ...] = (), recovery: bool = False
+) -> MemoryStore:
+    """A store with an incident of those endpoints, whose last check was so long ago."""
+    began = BEGAN - timedelta(minutes=minutes)
+    claimed = claim(now=began, until=began + timedelta(minutes=2)).new
+    finished = finish(claimed, Outcome.NO_LINK, began=began, now=began, failing=failing, recovery=recovery)
+    return MemoryStore(changed(finished))
+
+
+@pytest.mark.parametrize(("minutes", "asked"), [(0.5, False), (0.7, True)])
+def test_failure_that_goes_on_is_checked_again_when_the_state_says_so(minutes: float, asked: bool) -> None:
+    harness = CanaryHarness(DEAD, store=open_incident("order", minutes=minutes))
+
+    report = harness.run()
+
+    assert bool(harness.published) is asked
+    assert (report.silent is None) is asked
+
+
+def test_what_is_new_is_checked_at_once() -> None:
+    another = CanaryHarness(DEAD, probes={MENU: [DEAD]}, store=open_incident("order", minutes=0.5))
+    with_link = CanaryHarness(failing(), store=open_incident("order", minutes=0.5))
+    another.run()
+    with_link.run()
+
+    assert another.names == ["canary: order", "canary: menu"]
+    assert with_link.names == ["canary: order, with a report link"]
+
+
+@pytest.mark.parametrize(
+    ("failing", "minute", "asked"),
+    [
+        pytest.param(("menu",), 1, ["canary: menu"], id="all that it names was asked, and is good"),
+        pytest.param(("order",), 1, [], id="the order wasn't asked this minute"),
+        pytest.param(("order", "menu"), 0, ["canary: order", "canary: menu"], id="the order too"),
+    ],
+)
+def test_incident_whose_endpoints_are_all_good_is_checked_by_a_resolved_alarm(
+    failing: tuple[str, ...], minute: int, asked: list[str]
+) -> None:
+    harness = CanaryHarness(store=open_incident(*failing, minutes=0.5))
+    harness.run(minute)
+
+    deliveries = [delivery for text in harness.published for delivery in read(sns(text))]
+    assert [alarm.name for delivery in deliveries for alarm in delivery.alarms] == asked
+    assert all(delivery.verdict is AlarmVerdict.STAND_DOWN for delivery in deliveries)
+
+
+def test_recovery_that_the_last_check_found_wrong_is_asked_for_again_only_when_due() -> None:
+    harness = CanaryHarness(store=open_incident("menu", minutes=0.5, recovery=True))
+
+    report = harness.run()
+
+    assert harness.published == []
+    assert "next check is due" in str(report.silent)
 
 
 def test_canary_has_a_diner_of_its_own_if_the_secret_names_one_and_else_the_remediators() -> None:
@@ -308,10 +369,10 @@ def test_metrics_tell_each_endpoint_and_whether_the_order_failed(capsys: pytest.
     found = list(printed(capsys))
 
     healthy = {line["Endpoint"]: line["Healthy"] for line in found if "Healthy" in line}
-    assert healthy == {**{name: [1.0] for name in ("login", *PROBES)}, "menu": [0.0]}
+    assert healthy == {**{name: [1.0] for name in ("canary login", *PROBES)}, "menu": [0.0]}
     assert [line["OrderFailed"] for line in found if "OrderFailed" in line] == [[1.0]]
     assert [line["OrderLatency"] for line in found if "OrderLatency" in line] == [[20.0]]
 
 
 def test_names_of_its_alarms_are_few_and_all_different() -> None:
-    assert len(set(ALARMS.values())) == len(ALARMS) == len(PROBES) + 2
+    assert len(set(ALARMS.values())) == len(ALARMS) == 2 * (len(PROBES) + 2)

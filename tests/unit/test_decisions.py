@@ -5,13 +5,13 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from remediator import decisions
+from remediator import decisions, overrides
 from remediator.decisions import AlreadyCovered, AlreadyInProgress, NothingToDo, Superseded, TriggeredMeanwhile
 from remediator.outcome import CONSEQUENCES, Outcome
 from remediator.state import Change, Limits, Pause, State
 from tests.support.builders import BEGAN, LATER, LEASE_ENDS, RUN, changed, claim, finish, intend, trigger
 
-SECOND = timedelta(seconds=1)
+SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
 OTHER = trigger("r-2#0", "bbbb2222")
 FAILING = Outcome.NO_LINK
 
@@ -70,7 +70,7 @@ def test_alarm_is_covered_if_it_was_sent_by_the_time_the_last_healthy_check_bega
 
 
 def test_check_that_found_a_failure_covers_no_alarm() -> None:
-    assert claim(changed(finish(claimed(), FAILING)), OTHER, LATER).kind == "claimed"
+    assert claim(changed(finish(claimed(), FAILING)), OTHER, LATER + MINUTE).kind == "claimed"
 
 
 @pytest.mark.parametrize("outcome", [Outcome.ALREADY_HEALTHY, Outcome.NO_LINK, Outcome.UNRESOLVED, Outcome.UNREACHABLE])
@@ -200,19 +200,19 @@ def test_incident_begins_with_the_check_that_first_failed_in_the_write_that_foll
 def test_incident_that_heals_without_a_call_of_ours_ends_as_already_healthy() -> None:
     failing = changed(finish(claimed(), FAILING))
 
-    change = finish(claim(failing, OTHER, LATER).new, run=OTHER.run)
+    change = finish(claim(failing, OTHER, LATER + MINUTE, LATER + 3 * MINUTE).new, run=OTHER.run)
 
     assert isinstance(change, Change)
     assert change.summary is not None
     assert (change.summary.outcome, change.summary.ended_at) == (Outcome.ALREADY_HEALTHY, LATER)
     assert (change.new.incident, change.new.covered_by) == (None, "20261123T080000Z-aaaa")
-    assert change.new.outbox[-1].subject == "ALREADY_HEALTHY 20261123T080000Z-aaaa"
+    assert change.new.outbox[-1].subject == "ALREADY_HEALTHY: the shop recovered 20261123T080000Z-aaaa"
 
 
 def test_incident_of_which_nobody_was_notified_ends_as_silently() -> None:
     failed = changed(finish(claimed(), Outcome.FAILED))
 
-    ended = changed(finish(claim(failed, OTHER, LATER).new, run=OTHER.run))
+    ended = changed(finish(claim(failed, OTHER, LATER + MINUTE, LATER + 3 * MINUTE).new, run=OTHER.run))
 
     assert (ended.incident, ended.outbox) == (None, ())
 
@@ -222,7 +222,7 @@ def test_incident_that_is_not_healed_stays_open_without_a_lease() -> None:
 
     assert state.incident is not None
     assert state.check is None
-    assert claim(state, OTHER, LATER).incident == state.incident.id
+    assert claim(state, OTHER, LATER + MINUTE).incident == state.incident.id
 
 
 def test_notification_is_sent_by_its_holder_and_once_overdue_by_whoever_comes() -> None:
@@ -237,16 +237,16 @@ def test_notification_is_sent_by_its_holder_and_once_overdue_by_whoever_comes() 
 
 
 def test_pause_and_mode_are_entries_that_say_who_and_why() -> None:
-    paused = decisions.pause(State(), BEGAN, "release 42", "ana", None)
-    lowered = decisions.set_mode(paused.new, BEGAN, "observe", "careful", "ben")
+    paused = overrides.pause(State(), BEGAN, "release 42", "ana", None)
+    lowered = overrides.set_mode(paused.new, BEGAN, "observe", "careful", "ben")
 
     assert kinds(paused) + kinds(lowered) == ["paused", "mode"]
     assert '"who":"ana"' in paused.entries[0].data
     assert '"why":"careful"' in lowered.entries[0].data
     assert lowered.new.mode == "observe"
-    resumed = decisions.resume(lowered.new, BEGAN, "ana")
+    resumed = overrides.resume(lowered.new, BEGAN, "ana")
     assert changed(resumed).pause is None
-    assert decisions.resume(changed(resumed), BEGAN, "ana") == NothingToDo()
+    assert overrides.resume(changed(resumed), BEGAN, "ana") == NothingToDo()
 
 
 def heal(state: State, number: int, at: datetime) -> State:

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from remediator.canary import ORDER, PROBES, Canary
+from remediator.canary import Canary
 from remediator.deadline import Deadline
 from remediator.diagnosis import LATENCY_BUDGET
+from remediator.endpoints import ENDPOINTS, ORDER
 from remediator.masking import Mask
 from remediator.report_link import FIELD_NAMES
 from remediator.sample import Fault, Sample
@@ -73,6 +74,8 @@ class Simulation(Executor):
     def login(self, deadline: Deadline) -> Sample:
         self.sleep(SECONDS_TO_LOG_IN)
         return LOGIN
+
+    login_as_canary = login
 
     def order(self, token: str, deadline: Deadline) -> Sample:
         return self._answer(ORDER, GOOD)
@@ -174,7 +177,7 @@ def test_throttled_order_too_triggers_within_75_seconds_with_an_order_each_minut
 
 
 def test_dead_database_triggers_within_75_seconds_however_seldom_the_canary_orders() -> None:
-    assert max(by_canary(5, fails=PROBES["menu"].path)) <= 75
+    assert max(by_canary(5, fails=ENDPOINTS["menu"].path)) <= 75
 
 
 def test_run_is_ended_before_the_next_is_due() -> None:

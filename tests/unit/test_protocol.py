@@ -1,4 +1,4 @@
-"""A thousand worlds of the protocol's model, and worlds that it has to condemn; `make model` plays 40,000."""
+"""A few hundred worlds of the protocol's model, and worlds that it has to condemn; `make model` plays 40,000."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -9,13 +9,13 @@ from remediator.state import Change, State
 from tests.protocol.model import play
 from tests.support.fakes import MemoryStore
 
-WORLDS = 1000
+WORLDS = 400
 CHUNKS = 4
 
 
 @pytest.mark.parametrize("chunk", range(CHUNKS))
 def test_every_world_keeps_every_promise(chunk: int) -> None:
-    unhealed = sum(play(seed).code is not None for seed in range(chunk, WORLDS, CHUNKS))
+    unhealed = sum(bool(play(seed).failing) for seed in range(chunk, WORLDS, CHUNKS))
 
     assert unhealed  # else nothing was asked about the alarms that a failing shop is left with
 

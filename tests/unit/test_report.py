@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from remediator.notifications import full_text
 from remediator.outcome import CONSEQUENCES, Outcome
 from remediator_cli.orders import Orders, Point, find_stretch, fullest
 from remediator_cli.report import page
@@ -178,11 +179,13 @@ def test_notification_of_each_outcome_says_what_to_do_and_where_to_see_more() ->
     for outcome in set(OUTCOMES) - {Outcome.FAILED}:  # CloudWatch's alarm on the function's errors reports that
         harness = played(outcome)
         message = harness.notifier.sent[-1]
-        assert message.text.startswith(f"{outcome}: ")
-        assert " s ago by OrdersFailing" in message.text
-        assert CONSEQUENCES[outcome].ask in message.text
-        assert f"More: remediator show {facts(harness).incident.id}\n" in message.text
-        assert message.text.splitlines()[-1].removeprefix("Audit log: ") in {entry.hash for entry in harness.store.log}
+        first, *_, last, stack, more = full_text(message, "pizza", "eu-west-1").splitlines()
+        assert first.startswith(outcome)
+        assert len(message.subject.removesuffix(facts(harness).incident.id)) <= 61
+        assert " s ago, triggered by OrdersFailing." in message.text
+        assert last.removeprefix("Audit log: ") in {entry.hash for entry in harness.store.log}
+        assert stack == "Stack: pizza in eu-west-1"
+        assert more == f"More: remediator show {facts(harness).incident.id} --stack pizza --region eu-west-1"
         assert len(message.text) < 900
 
 
@@ -198,5 +201,5 @@ def test_no_notification_holds_what_a_mail_program_makes_a_link_of(outcome: Outc
 def test_alarm_name_makes_no_line_of_ours_and_no_long_message(name: str) -> None:
     (message,) = played(Outcome.NO_LINK, name=name).notifier.sent
 
-    assert len(message.text.splitlines()) == 5
+    assert len(message.text.splitlines()) == 4
     assert len(message.text) < 900

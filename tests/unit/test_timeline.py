@@ -6,7 +6,7 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from remediator import decisions
+from remediator import overrides
 from remediator.outcome import Outcome
 from remediator.state import Change, State
 from remediator_cli import timeline
@@ -44,9 +44,9 @@ def test_check_that_heals_nothing_shows_its_reason() -> None:
 
 
 def test_controls_name_the_person() -> None:
-    first = decisions.pause(State(), BEGAN, "release 42", "ana", None)
-    second = decisions.set_mode(first.new, BEGAN, "observe", "careful", "ben")
-    third = decisions.resume(second.new, BEGAN, "ana")
+    first = overrides.pause(State(), BEGAN, "release 42", "ana", None)
+    second = overrides.set_mode(first.new, BEGAN, "observe", "careful", "ben")
+    third = overrides.resume(second.new, BEGAN, "ana")
     assert isinstance(third, Change)
     entries = [*first.entries, *second.entries, *third.entries]
 

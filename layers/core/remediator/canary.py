@@ -1,4 +1,6 @@
-"""The canary: probes the shop each minute as a diner would, and triggers the remediator if a probe fails twice."""
+"""The canary: probes the shop each minute as a diner would, and asks for a check if a probe fails twice, or if all
+that an open incident names is healthy again.
+"""
 
 import json
 import time
@@ -10,44 +12,26 @@ from typing import Any, Final
 
 from remediator.deadline import Deadline
 from remediator.diagnosis import Diagnosis, Symptom, diagnose, judge_login
+from remediator.endpoints import ALARMS, CANARY_LOGIN, ENDPOINTS, ORDER, PROBES
 from remediator.errors import StateError
 from remediator.jwt import Keys
 from remediator.masking import Mask
-from remediator.ports import ProbedShop, Store
+from remediator.pacing import next_check
+from remediator.ports import Shop, Store
 from remediator.report_link import FIELD_NAMES
 from remediator.sample import Sample
-from remediator.state import State
+from remediator.state import Incident, State
+from remediator.trigger import Trigger
 
-SECONDS_TO_TRIGGER = 15.0  # kept back: the state and the topic, three tries of each
-SECONDS_TO_ANOTHER_TOKEN = 1.0  # two logins of one diner in one second share a token
-LOGIN, ORDER = "login", "order"
-
-
-@dataclass(frozen=True, slots=True)
-class Probe:
-    """A GET that is safe at any time."""
-
-    path: str
-    needs_token: bool = False
-
-
-# The contract page's "Endpoints that are safe to probe". None of them touches the factory: only an order shows chaos.
-PROBES: Final = {
-    "process": Probe("/"),  # the process is up
-    "menu": Probe("/api/order/menu"),  # the database answers
-    "franchises": Probe("/api/franchise"),  # and by another table
-    "diner": Probe("/api/user/me", needs_token=True),  # tokens are known
-    "orders": Probe("/api/order", needs_token=True),  # a diner's orders can be read
-}
-# The names that its alarms bear: they trigger whatever the setting AlarmNames says.
-ALARMS: Final = {name: f"canary: {name}" for name in (LOGIN, *PROBES, ORDER)}
+SECONDS_TO_TRIGGER: Final = 15.0  # kept back: the state and the topic, three tries of each
+SECONDS_TO_ANOTHER_TOKEN: Final = 1.0  # two logins of one diner in one second share a token
 
 
 @dataclass(frozen=True, slots=True)
 class ProbeReport:
     """What one run saw. `healthy`: whether each endpoint asked was good at either try; `order`: the one that counts.
 
-    `failed` holds what failed twice, with its evidence, since `confirmed`. `silent`: why it didn't trigger then.
+    `failed` holds what failed twice, with its evidence, since `confirmed`. `silent`: why it asked for no check.
     """
 
     healthy: Mapping[str, bool]
@@ -63,42 +47,44 @@ class ProbeReport:
     def plain(self) -> dict[str, Any]:
         """As it is logged."""
         confirmed = self.confirmed.isoformat(timespec="milliseconds") if self.confirmed else None
-        triggered = bool(self.failed) and self.silent is None
-        return {"failed": dict(self.failed), "confirmed": confirmed, "triggered": triggered, "silent": self.silent}
+        asked = {"triggered": self.silent is None, "silent": self.silent}
+        return {"failed": dict(self.failed), "confirmed": confirmed, **asked}
 
 
-def judge(probes: Mapping[str, Sample], keys: Keys, names: frozenset[str] = FIELD_NAMES) -> dict[str, str]:
-    """What failed, with the evidence. A good answer is a 200 with JSON; an order is diagnosed as in a remediation."""
-    failed = {}
-    for name, sample in probes.items():
-        if name == ORDER:
-            shown = diagnose([sample], keys, names)
-            if shown.symptom is not Symptom.HEALTHY:
-                failed[name] = shown.evidence
-        elif sample.status != 200 or sample.json is None:
-            failed[name] = str(sample.fault or sample.status)
-    return failed
+def judge(probes: Mapping[str, Sample], keys: Keys, names: frozenset[str] = FIELD_NAMES) -> dict[str, Diagnosis]:
+    """What failed, by endpoint, diagnosed as in a remediation."""
+    shown = {name: diagnose([sample], keys, names, ENDPOINTS[name]) for name, sample in probes.items()}
+    return {name: each for name, each in shown.items() if each.symptom is not Symptom.HEALTHY}
 
 
-def alarm(failed: Mapping[str, str], since: datetime) -> str:
-    """The message that triggers the remediator, in Alertmanager's shape: one firing alert for each failed probe."""
+def write_alarm(failed: Mapping[str, Diagnosis], since: datetime) -> str:
+    """The message that asks for a check, in Alertmanager's shape: one firing alert for each endpoint that failed."""
     alerts = [
         {
             "status": "firing",
-            "labels": {"alertname": ALARMS[name]},
-            "annotations": {"summary": evidence},
+            "labels": {"alertname": ALARMS[name, bool(shown.links)]},
+            "annotations": {"summary": shown.evidence},
             "startsAt": since.isoformat(),
         }
-        for name, evidence in failed.items()
+        for name, shown in failed.items()
     ]
     return json.dumps({"receiver": "canary", "status": "firing", "alerts": alerts})
+
+
+def write_recovery(incident: Incident, since: datetime) -> str:
+    """The message that an incident seems to be over: one resolved alert for each of its endpoints."""
+    alerts = [
+        {"status": "resolved", "labels": {"alertname": ALARMS[name, False]}, "startsAt": since.isoformat()}
+        for name in incident.endpoints
+    ]
+    return json.dumps({"receiver": "canary", "status": "resolved", "alerts": alerts})
 
 
 @dataclass(frozen=True)
 class Canary:
     """Everything a run needs, handed in. `publish` hands a text to the alarm topic."""
 
-    shop: ProbedShop
+    shop: Shop
     keys: Callable[[Deadline], Keys]
     store: Store
     publish: Callable[[str], None]
@@ -118,7 +104,7 @@ class Canary:
         due = int(at.timestamp()) // 60 % self.minutes == 0
         known = self.pool.submit(self.keys, deadline) if due else None
         token = self._login(deadline, tries=2)
-        asked = [name for name, probe in PROBES.items() if isinstance(token, str) or not probe.needs_token]
+        asked = [name for name in PROBES if isinstance(token, str) or not ENDPOINTS[name].needs_token]
         first = self._ask([ORDER, *asked] if due and isinstance(token, str) else asked, token, deadline)
         keys = known.result() if known else {}
         failed = judge(first, keys, self.link_names)
@@ -130,16 +116,15 @@ class Canary:
         if isinstance(token, str):
             self.shop.logout(token, deadline)
         else:
-            confirmed[LOGIN] = token.evidence
-        healthy = {name: name not in confirmed for name in (LOGIN, *asked)}
-        order = second.get(ORDER, first.get(ORDER))
-        if not confirmed:
-            return ProbeReport(healthy, {}, order)
-        since = self.clock()
-        return ProbeReport(healthy, confirmed, order, since, self._trigger(confirmed, since))
+            confirmed[CANARY_LOGIN] = token
+        healthy = {name: name not in confirmed for name in (CANARY_LOGIN, *asked)}
+        order, since = second.get(ORDER, first.get(ORDER)), self.clock()
+        silent = self._trigger(confirmed, {CANARY_LOGIN, *first} - confirmed.keys(), since)
+        evidence = {name: shown.evidence for name, shown in confirmed.items()}
+        return ProbeReport(healthy, evidence, order, since if evidence else None, silent)
 
     def _login(self, deadline: Deadline, tries: int) -> str | Diagnosis:
-        found = judge_login(self.shop.login(deadline))
+        found = judge_login(self.shop.login_as_canary(deadline), CANARY_LOGIN, self.link_names)
         if isinstance(found, str):
             self.mask.add(found)
             return found
@@ -156,18 +141,31 @@ class Canary:
         for name in names:
             if name == ORDER and mine:
                 asked[name] = self.pool.submit(self.shop.order, mine, deadline)
-            elif name in PROBES and (mine or not PROBES[name].needs_token):
-                bearer = mine if PROBES[name].needs_token else None
-                asked[name] = self.pool.submit(self.shop.probe, PROBES[name].path, bearer, deadline)
+            elif name in PROBES and (mine or not ENDPOINTS[name].needs_token):
+                bearer = mine if ENDPOINTS[name].needs_token else None
+                asked[name] = self.pool.submit(self.shop.probe, ENDPOINTS[name].path, bearer, deadline)
         return {name: answer.result() for name, answer in asked.items()}
 
-    def _trigger(self, failed: Mapping[str, str], since: datetime) -> str | None:
-        """Trigger the remediator, unless a check is under way. If the state can't be read, trigger."""
+    def _trigger(self, failed: Mapping[str, Diagnosis], good: set[str], since: datetime) -> str | None:
+        """Ask for a check of what failed, or of an incident whose endpoints are all good; or why not.
+
+        If the state can't be read, ask.
+        """
         try:
             state = self.store.state()
         except StateError:
             state = State()
+        incident = state.incident
+        recovery = not failed and incident is not None and good.issuperset(incident.endpoints)
+        if not failed and not recovery:
+            return "nothing failed"
         if state.check and state.check.lease.until > since:
             return "a remediation is running"
-        self.publish(self.mask.text(alarm(failed, since)))
+        offers = any(shown.links for shown in failed.values())
+        trigger = Trigger("canary", "", since, "", "", tuple(failed), offers, "canary", recovery)
+        if incident and (due := next_check(incident, trigger)) > since:
+            return f"the incident is open, and its next check is due at {due:%H:%M:%S} UTC"
+        self.publish(
+            self.mask.text(write_recovery(incident, since) if recovery and incident else write_alarm(failed, since))
+        )
         return None

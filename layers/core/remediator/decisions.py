@@ -5,37 +5,40 @@ Each returns the `Change` to commit as it is, or a value that says why there is 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
-from remediator.audit import format_timestamp, next_entry
-from remediator.notifications import with_notification
+from remediator.audit import format_timestamp
+from remediator.notifications import NotificationFacts, with_notification, with_refusal
 from remediator.outcome import CONSEQUENCES, Outcome
-from remediator.state import Call, Change, Check, Incident, Lease, Limits, Mode, Notification, Pause, State, Summary
+from remediator.pacing import next_check
+from remediator.state import Call, Change, Check, Incident, LastCheck, Lease, Limits, Notification, State, Summary
+from remediator.trigger import Trigger
 
 CALLS_A_RUN: Final = 3
+TRIES: Final = 3  # of one event by Lambda
+DAY: Final = timedelta(days=1)
 FLAPPING: Final = 3  # healings within the hour, from which on the notification says so
 
 
 @dataclass(frozen=True, slots=True)
-class Trigger:
-    """One delivered alarm that asks for a check. `sent` is the time the topic took it."""
-
-    holder: str
-    run: str
-    sent: datetime
-    alarm: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
 class Finding:
-    """What a check found: the outcome, if it is written now; why; when the check began; whether any sample failed."""
+    """What a check found: the outcome, if it is written now; why; when the check began.
+
+    `failing`: the endpoints that failed, none if that isn't known; `named`: those the check was about; `offered`:
+    whether one offered a report link; `healed`: those that a call of this run ended the failure of. `recovery`: the
+    check was asked for by one. `ask`: what is asked of a person, in place of the outcome's own words.
+    """
 
     outcome: Outcome
     reason: str
     began: datetime
-    failing: bool
+    failing: tuple[str, ...] = ()
+    named: tuple[str, ...] = ()
+    offered: bool = False
+    healed: tuple[str, ...] = ()
+    recovery: bool = False
+    ask: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,19 @@ class AlreadyInProgress:
 
 
 @dataclass(frozen=True, slots=True)
+class NotDue:
+    """The incident's next check is due at that time."""
+
+    at: datetime
+    incident: str
+
+
+@dataclass(frozen=True, slots=True)
+class NothingOpen:
+    """A recovery, and there is no incident that it could be of."""
+
+
+@dataclass(frozen=True, slots=True)
 class Superseded:
     """Another run took the check over: nothing may be written or called any more."""
 
@@ -76,19 +92,24 @@ class NothingToDo:
     """The state is as wanted already."""
 
 
-type Unchanged = AlreadyCovered | AlreadyInProgress | Superseded | TriggeredMeanwhile | NothingToDo
+type Unclaimed = AlreadyCovered | AlreadyInProgress | NotDue | NothingOpen
+type Unchanged = Unclaimed | Superseded | TriggeredMeanwhile | NothingToDo
 
 
-def claim(
-    state: State, trigger: Trigger, now: datetime, until: datetime
-) -> Change | AlreadyCovered | AlreadyInProgress:
-    """Begin a check for this alarm, or continue one, unless another run is at it or has covered it already."""
-    check, incident = state.check, state.incident.id if state.incident else None
+def claim(state: State, trigger: Trigger, now: datetime, until: datetime) -> Change | Unclaimed:
+    """Begin a check for this alarm, or continue one, unless another run is at it, has covered it, or it isn't due."""
+    check, incident = state.check, state.incident
+    name = incident.id if incident else None
     mine = check is not None and check.lease.holder == trigger.holder
+    live = check is not None and check.lease.until > now
+    if trigger.recovery and not (incident or live or mine):
+        return NothingOpen()
     if not mine and state.covered_until is not None and trigger.sent <= state.covered_until:
         return AlreadyCovered(state.covered_by)
-    if check and not mine and check.lease.until > now:
-        return AlreadyInProgress(check.lease.holder, incident)
+    if check and live and not mine:
+        return AlreadyInProgress(check.lease.holder, name)
+    if incident and check is None and (due := next_check(incident, trigger)) > now:
+        return NotDue(due, incident.id)
     lease = Lease(trigger.holder, trigger.run, until)
     claimed = replace(check, lease=lease) if check else Check(trigger.alarm, now, state.v + 1, lease)
     data = {
@@ -99,7 +120,7 @@ def claim(
         "run": trigger.run,
         "lease_until": format_timestamp(until),
     }
-    return _append(Change(replace(state, check=claimed)), incident, now, "claimed", data)
+    return Change(replace(state, check=claimed)).with_entry(name, now, "claimed", data)
 
 
 def intend(
@@ -124,25 +145,26 @@ def intend(
         outcome, why = denied
         wanted = replace(finding, outcome=outcome, reason=f"{why} ({finding.reason})")
         return finish(state, run, now, wanted, phases, gives_way=gives_way)
-    opened = _open(Change(state), check, now)
+    opened = _open(Change(state), check, now, finding.failing)
     incident = opened.new.incident
     assert incident is not None
     called = replace(incident, calls=(*incident.calls, Call(attempt.fingerprint, run)))
     new = replace(opened.new, incident=called, calls=(*state.calls_this_hour(now), now))
-    intent = _append(replace(opened, new=new), incident.id, now, "intent", {"run": run, **attempt.evidence})
-    return replace(intent, summary=_summary(intent, called)) if opened.summary else intent
+    data = {"run": run, **attempt.evidence}
+    intent = replace(opened, new=new).with_entry(incident.id, now, "intent", data)
+    return replace(intent, summary=Summary.of(called, intent.new.v)) if opened.summary else intent
 
 
 def record_answer(
-    state: State, run: str, now: datetime, *, whole: bool, evidence: Mapping[str, Any]
+    state: State, run: str, now: datetime, *, whole: bool, evidence: Mapping[str, Any], nothing_to_end: bool = False
 ) -> Change | Superseded:
     """The answer to the last call. One that isn't `whole` leaves the call unanswered: it may be repeated."""
     incident = state.incident
     if state.held_by(run) is None or incident is None or not incident.calls:
         return Superseded()
-    calls = (*incident.calls[:-1], replace(incident.calls[-1], answered=whole))
-    new = replace(state, incident=replace(incident, calls=calls))
-    return _append(Change(new), incident.id, now, "answer", {"run": run, **evidence})
+    answered = replace(incident.calls[-1], answered=whole, nothing_to_end=whole and nothing_to_end)
+    new = replace(state, incident=replace(incident, calls=(*incident.calls[:-1], answered)))
+    return Change(new).with_entry(incident.id, now, "answer", {"run": run, **evidence})
 
 
 def finish(
@@ -156,35 +178,25 @@ def finish(
     check = state.held_by(run)
     if check is None:
         return Superseded()
-    if state.last_trigger is not None and state.last_trigger > finding.began:
-        if gives_way:
-            return TriggeredMeanwhile()
-        if not CONSEQUENCES[finding.outcome].raises:
-            reason = f"alarms kept coming after each check; the last one: {finding.outcome}: {finding.reason}"
-            finding = replace(finding, outcome=Outcome.UNRESOLVED, reason=reason)
-    may_wait = gives_way or not CONSEQUENCES[finding.outcome].raises
-    change = Change(state, unless_triggered_after=finding.began if may_wait else None)
+    newer = state.last_trigger is not None and state.last_trigger > finding.began
+    if newer and gives_way:
+        return TriggeredMeanwhile()
+    if newer and not CONSEQUENCES[finding.outcome].raises:
+        reason = f"alarms kept coming after each check; the last one: {finding.outcome}: {finding.reason}"
+        finding = replace(finding, outcome=Outcome.UNRESOLVED, reason=reason)
+    retry = CONSEQUENCES[finding.outcome].raises and (newer or not _is_known(state, finding))
+    change = Change(state, retry=retry, unless_triggered_after=finding.began if gives_way or not retry else None)
     if finding.failing:
-        change = _open(change, check, now)
+        change = _open(change, check, now, finding.failing)
     return _end(change, check, now, finding, phases)
 
 
-def pause(state: State, now: datetime, why: str, who: str, until: datetime | None) -> Change:
-    """A person's stop. It is seen by the next intent, also of a run that is under way."""
-    data = {"why": why, "who": who, "until": format_timestamp(until) if until else None}
-    return _append(Change(replace(state, pause=Pause(why, who, until))), None, now, "paused", data)
-
-
-def resume(state: State, now: datetime, who: str) -> Change | NothingToDo:
-    """The end of a pause, if there is one."""
-    if state.pause is None:
+def refuse(state: State, holder: str, now: datetime, until: datetime, reason: str) -> Change | NothingToDo:
+    """Report an event that holds no alarm, once a day at most: something is wired wrongly."""
+    if state.refused_at is not None and now - state.refused_at < DAY:
         return NothingToDo()
-    return _append(Change(replace(state, pause=None)), None, now, "resumed", {"who": who})
-
-
-def set_mode(state: State, now: datetime, mode: Mode, why: str, who: str) -> Change:
-    """A person's mode. The template's is the ceiling: `act` under a template of `observe` changes nothing."""
-    return _append(Change(replace(state, mode=mode)), None, now, "mode", {"mode": mode, "why": why, "who": who})
+    change = Change(replace(state, refused_at=now)).with_entry(None, now, "refused", {"why": reason})
+    return with_refusal(change, holder, now, until, reason)
 
 
 def to_send(state: State, holder: str, now: datetime) -> tuple[Notification, ...]:
@@ -197,7 +209,7 @@ def mark_sent(state: State, sent: Sequence[str], now: datetime) -> Change | Noth
     left = tuple(each for each in state.outbox if each.id not in sent)
     if left == state.outbox:
         return NothingToDo()
-    return _append(Change(replace(state, outbox=left)), None, now, "notified", {"notifications": list(sent)})
+    return Change(replace(state, outbox=left)).with_entry(None, now, "notified", {"notifications": list(sent)})
 
 
 def _denied(state: State, run: str, now: datetime, limits: Limits, fingerprint: str) -> tuple[Outcome, str] | None:
@@ -217,64 +229,69 @@ def _denied(state: State, run: str, now: datetime, limits: Limits, fingerprint: 
     return None
 
 
-def _open(change: Change, check: Check, now: datetime) -> Change:
-    """The change with an incident open: the one that is, or one that this check's failing sample begins."""
+def _is_known(state: State, finding: Finding) -> bool:
+    """Whether so many checks in a row saw the same that the next ones are left to the state's pace, not to Lambda's."""
+    last = state.incident.last if state.incident else None
+    return last is not None and last.alike >= TRIES and last.outcome is finding.outcome is not Outcome.FAILED
+
+
+def _open(change: Change, check: Check, now: datetime, failing: tuple[str, ...]) -> Change:
+    """The change with an incident open at these endpoints: the one that is, or one that this check's samples begin."""
     state = change.new
     if state.incident:
-        return change
+        return replace(change, new=replace(state, incident=replace(state.incident, endpoints=failing)))
     name = f"{check.began:%Y%m%dT%H%M%SZ}-{check.lease.run[:4]}"
     relapse_of = state.last_healed if state.healed_this_hour(now) else None
-    incident = Incident(name, check.alarm, check.began, check.first_v, relapse_of)
-    data = {"alarm": check.alarm, **({"relapse_of": relapse_of} if relapse_of else {})}
-    opened = _append(replace(change, new=replace(state, incident=incident)), name, now, "opened", data)
-    return replace(opened, summary=_summary(opened, incident))
+    incident = Incident(name, check.alarm, check.began, check.first_v, failing, relapse_of)
+    data = {"alarm": check.alarm, "endpoints": failing, **({"relapse_of": relapse_of} if relapse_of else {})}
+    opened = replace(change, new=replace(state, incident=incident)).with_entry(name, now, "opened", data)
+    return replace(opened, summary=Summary.of(incident, opened.new.v))
 
 
 def _end(change: Change, check: Check, now: datetime, finding: Finding, phases: Mapping[str, int]) -> Change:
-    """The change that releases the lease: the incident ends with a healthy sample, and stays open with any other."""
+    """The change that releases the lease: the incident ends once all is healthy, and stays open else."""
     state, incident = change.new, change.new.incident
     healthy = finding.outcome is Outcome.ALREADY_HEALTHY
-    outcome = Outcome.HEALED if healthy and incident and incident.calls else finding.outcome
+    outcome = Outcome.HEALED if healthy and incident and incident.healed_by_us else finding.outcome
     healed = state.healed_this_hour(now)
-    reason = finding.reason
-    if outcome is Outcome.HEALED:
+    counts = incident is not None and not incident.healed and (outcome is Outcome.HEALED or bool(finding.healed))
+    if counts:
         healed = (*healed, now)
-        if len(healed) >= FLAPPING:
-            reason = f"{reason}; flapping: this is healing {len(healed)} within the hour"
-    data = {
+    name = incident.id if incident else None
+    new = replace(state, check=None, healed=healed, last_healed=name if counts else state.last_healed)
+    if healthy:
+        new = replace(new, incident=None, covered_until=finding.began, covered_by=name)
+    elif incident:
+        last = _last_check(incident.last, check.lease.holder, finding)
+        new = replace(new, incident=replace(incident, last=last, healed=incident.healed or counts))
+    ended = replace(change, new=new, outcome=outcome, reason=finding.reason)
+    ended = ended.with_entry(name, now, "finished", _shown(check, outcome, finding, phases))
+    if incident is None:
+        return ended
+    ended_at = now if healthy else None
+    summary = replace(Summary.of(incident, ended.new.v), outcome=outcome, ended_at=ended_at, phases=phases)
+    times = len(healed) if counts and len(healed) >= FLAPPING else 0
+    part = () if healthy else finding.healed
+    facts = NotificationFacts(incident, finding.failing or incident.endpoints, part, finding.ask, times)
+    return with_notification(replace(ended, summary=summary), facts, check.lease, now)
+
+
+def _shown(check: Check, outcome: Outcome, finding: Finding, phases: Mapping[str, int]) -> dict[str, Any]:
+    """The end of a check as its audit entry holds it."""
+    return {
         "run": check.lease.run,
         "outcome": outcome,
-        "evidence": reason,
+        "evidence": finding.reason,
+        "endpoints": finding.failing,
+        **({"healed": finding.healed} if finding.healed else {}),
         "began": format_timestamp(finding.began),
         "phases": phases,
     }
-    name = incident.id if incident else None
-    new = replace(state, check=None, healed=healed)
-    if healthy:
-        new = replace(new, incident=None, covered_until=finding.began, covered_by=name)
-    if outcome is Outcome.HEALED:
-        new = replace(new, last_healed=name)
-    ended = _append(replace(change, new=new, outcome=outcome, reason=reason), name, now, "finished", data)
-    if incident is None:
-        return ended
-    summary = replace(_summary(ended, incident), outcome=outcome, ended_at=now if healthy else None, phases=phases)
-    flapping = outcome is Outcome.HEALED and len(healed) >= FLAPPING
-    return with_notification(replace(ended, summary=summary), incident, check.lease, now, flapping=flapping)
 
 
-def _summary(change: Change, incident: Incident) -> Summary:
-    return Summary(
-        id=incident.id,
-        alarm=incident.alarm,
-        opened_at=incident.opened_at,
-        first_v=incident.first_v,
-        last_v=change.new.v,
-        calls=len(incident.calls),
-        relapse_of=incident.relapse_of,
-    )
-
-
-def _append(change: Change, incident: str | None, at: datetime, kind: str, data: Mapping[str, Any]) -> Change:
-    entry = next_entry(change.new.v, change.new.hash, kind, incident, at, data)
-    new = replace(change.new, v=entry.v, hash=entry.hash)
-    return replace(change, new=new, entries=(*change.entries, entry), kind=kind, incident=incident)
+def _last_check(before: LastCheck | None, holder: str, finding: Finding) -> LastCheck:
+    """What this check saw, and how many in a row saw the same."""
+    seen = LastCheck(finding.began, holder, finding.outcome, finding.failing, finding.named, finding.offered)
+    refuted = (before.refuted if before else 0) + 1 if finding.recovery else 0
+    alike = before.alike + 1 if before and before.looks_like(seen) else 1
+    return replace(seen, alike=alike, refuted=refuted)

@@ -3,47 +3,131 @@
 Short, and with nothing in it that a mail program makes a link of: a host in it could be the factory's.
 """
 
-from dataclasses import replace
-from datetime import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Final
 
+from remediator.endpoints import CANARY_LOGIN, ENDPOINTS
 from remediator.masking import unclickable
 from remediator.outcome import CONSEQUENCES, Outcome
-from remediator.state import Change, Incident, Lease, Notification
+from remediator.state import Change, Incident, Lease, Notification, Reported
 
 LONGEST_PART: Final = 300  # characters of a reason or an alarm's name
+LONGEST_SUBJECT: Final = 60  # characters before the id, what the lock screen of a phone shows
+# How long after the first report of an outcome it is reported again, after the second, and after each later one.
+REMINDERS: Final = (timedelta(hours=1), timedelta(hours=4), timedelta(days=1))
 
 
-def with_notification(change: Change, incident: Incident, lease: Lease, now: datetime, *, flapping: bool) -> Change:
+@dataclass(frozen=True, slots=True)
+class NotificationFacts:
+    """What a notification tells of, beside the outcome: the incident as it was, the endpoints that fail or failed.
+
+    `healed`: the endpoints that a call healed while others still fail. `ask`: in place of the outcome's own. `times`:
+    how many healings there were within the hour, if they are too many.
+    """
+
+    incident: Incident
+    endpoints: tuple[str, ...]
+    healed: tuple[str, ...] = ()
+    ask: str = ""
+    times: int = 0
+
+
+def with_notification(change: Change, facts: NotificationFacts, lease: Lease, now: datetime) -> Change:
     """The change, which finishes a check of this incident, with its notification in the outbox, if there is to be one.
 
-    An outcome is reported once an incident; that the shop is healthy again, only if a failure was reported or healed.
+    An outcome at the same endpoints is reported once, and again as `REMINDERS` says while checks still find it. That
+    the shop is healthy again is reported only if a failure was reported, or a link called.
     """
-    outcome = change.outcome
+    outcome, incident = change.outcome, facts.incident
     assert outcome is not None
     tone = CONSEQUENCES[outcome].tone
-    silent = not incident.notified if outcome is Outcome.ALREADY_HEALTHY else outcome in incident.notified
+    key = (outcome, facts.endpoints)
+    before = next((each for each in incident.reported if (each.outcome, each.endpoints) == key), None)
+    known = bool(incident.reported or incident.calls)
+    silent = not known if outcome is Outcome.ALREADY_HEALTHY else not _is_due(before, now)
     if tone == "none" or silent:
         return change
-    urgent = tone == "urgent" or flapping
-    subject = f"{'URGENT ' if urgent else ''}{outcome} {incident.id}"
-    text = unclickable(_text(change, outcome, incident, now))
-    notification = Notification(f"{incident.id}/{outcome}", subject, text, lease.holder, lease.until)
+    reported = Reported(outcome, facts.endpoints, now, before.count + 1 if before else 1)
+    notification = Notification(
+        id=f"{incident.id}/{outcome}/{'+'.join(facts.endpoints).replace(' ', '-')}/{reported.count}",
+        subject=f"{_subject(outcome, facts, reported.count)} {incident.id}",
+        text=unclickable(_text(change, outcome, facts, now, reported.count)),
+        command=f"show {incident.id}",
+        holder=lease.holder,
+        until=lease.until,
+    )
     still_open = change.new.incident
-    noted = replace(still_open, notified=(*still_open.notified, outcome)) if still_open else None
+    others = tuple(each for each in incident.reported if each is not before)
+    noted = replace(still_open, reported=(*others, reported)) if still_open else None
     return replace(change, new=replace(change.new, incident=noted, outbox=(*change.new.outbox, notification)))
 
 
-def _text(change: Change, outcome: Outcome, incident: Incident, now: datetime) -> str:
+def with_refusal(change: Change, holder: str, now: datetime, until: datetime, reason: str) -> Change:
+    """The change with the notification that an event held no alarm."""
+    then = CONSEQUENCES[Outcome.REFUSED]
+    notification = Notification(
+        id=f"{Outcome.REFUSED}/{now:%Y%m%dT%H%M%SZ}",
+        subject=f"URGENT {Outcome.REFUSED}: {then.brief}",
+        text=unclickable(f"{Outcome.REFUSED}: {then.happened} {then.ask}\nSeen: {_short(reason)}\n"),
+        command="doctor",
+        holder=holder,
+        until=until,
+    )
+    return replace(change, new=replace(change.new, outbox=(*change.new.outbox, notification)))
+
+
+def full_text(notification: Notification, stack: str, region: str) -> str:
+    """The text as it is sent: with the stack, and the command that shows more of it."""
+    more = f"More: remediator {notification.command} --stack {stack} --region {region}"
+    return f"{notification.text}Stack: {stack} in {region}\n{more}\n"
+
+
+def _is_due(before: Reported | None, now: datetime) -> bool:
+    return before is None or now - before.at >= REMINDERS[min(before.count, len(REMINDERS)) - 1]
+
+
+def _subject(outcome: Outcome, facts: NotificationFacts, count: int) -> str:
+    then = CONSEQUENCES[outcome]
+    urgent = "URGENT " if then.tone == "urgent" or facts.times else ""
+    reminder = f" (reminder {count - 1})" if count > 1 else ""
+    subject = f"{urgent}{outcome}{reminder}: {_said(then.brief, facts.endpoints)}"
+    return subject if len(subject) <= LONGEST_SUBJECT else f"{subject[: LONGEST_SUBJECT - 3]}..."
+
+
+def _text(change: Change, outcome: Outcome, facts: NotificationFacts, now: datetime, count: int) -> str:
+    incident, then, took = facts.incident, CONSEQUENCES[outcome], _took(now - facts.incident.opened_at)
+    when = f" after {took}" if change.new.incident is None else f", still after {took}" if count > 1 else ""
+    happened = _said(then.happened, facts.endpoints)
+    flapping = f"Find out why it keeps failing: this was healing {facts.times} within the hour." if facts.times else ""
+    part = f"The report link was called, and ended the failure of: {', '.join(facts.healed)}.\n" if facts.healed else ""
     relapse = f", a relapse of {incident.relapse_of}" if incident.relapse_of else ""
     return (
-        f"{outcome}: {_short(change.reason)}\n"
-        f"Incident {incident.id}{relapse}, triggered {(now - incident.opened_at).total_seconds():.1f} s ago by "
-        f"{_short(incident.alarm)}.\n"
-        f"{CONSEQUENCES[outcome].ask}\n"
-        f"More: remediator show {incident.id}\n"
+        f"{outcome}{when}: {happened} {flapping or facts.ask or then.ask}\n"
+        f"{part}"
+        f"Seen: {_short(change.reason)}\n"
+        f"Incident {incident.id}{relapse}, opened {took} ago, triggered by {_short(incident.alarm)}.\n"
         f"Audit log: {change.new.hash}\n"
     )
+
+
+def _said(words: str, endpoints: Sequence[str]) -> str:
+    """The words of an outcome, with what fails in them."""
+    first, others = ENDPOINTS[endpoints[0]].fails, len(endpoints) - 1
+    fails = f"{first.rpartition(' ')[0]} and {others} more fail" if others else first
+    return words.format(fails=fails, login="canary's login" if endpoints == (CANARY_LOGIN,) else "login")
+
+
+def _took(length: timedelta) -> str:
+    """A length of time as people say it."""
+    seconds = round(length.total_seconds())
+    if seconds < 10:
+        return f"{length.total_seconds():.1f} s"
+    if seconds < 120:
+        return f"{seconds} s"
+    minutes, hours = divmod(seconds, 60)[0], seconds // 3600
+    return f"{minutes} min" if hours < 2 else f"{hours} h {minutes % 60} min"
 
 
 def _short(text: str) -> str:

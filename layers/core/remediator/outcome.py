@@ -34,45 +34,71 @@ Tone = Literal["none", "normal", "urgent"]
 class Consequence:
     """What follows from an outcome.
 
-    `raises`: Lambda is asked to deliver the event again. `tone`: how it is reported, once an incident. `ask`: what is
-    asked of the person who reads it.
+    `raises`: Lambda is asked to deliver the event again. `tone`: how it is reported. `brief`: what happened, for a
+    subject, and `happened` in a sentence; {fails} and {login} in them stand for what fails and whose login. `ask`: what
+    is asked of the reader.
     """
 
     raises: bool
     tone: Tone
-    ask: str
+    brief: str = ""
+    happened: str = ""
+    ask: str = ""
 
 
 CONSEQUENCES: Final[dict[Outcome, Consequence]] = {
-    Outcome.HEALED: Consequence(False, "normal", "Nothing now; read the incident in the morning."),
+    Outcome.HEALED: Consequence(
+        False, "normal", "the report link ended it",
+        "the report link was called, and the next order succeeded.", "Nothing to do tonight."),
     Outcome.UNRESOLVED: Consequence(
-        True, "urgent", "The report link didn't end the failure: look at the shop and the factory."
-    ),
-    Outcome.ALREADY_HEALTHY: Consequence(False, "normal", "Nothing: orders are good again."),
-    Outcome.BLOCKED: Consequence(False, "urgent", "Judge the link's host by hand; it was not called."),
-    Outcome.NO_LINK: Consequence(False, "urgent", "Orders fail and offer no report link: look."),
-    Outcome.NO_ACCESS: Consequence(False, "urgent", "Check the diner's credentials, then the shop's database."),
-    Outcome.UNREACHABLE: Consequence(True, "urgent", "Check that the shop is up and is the shop."),
+        True, "urgent", "{fails}, not healed",
+        "{fails}, and the remediator could not end it.", "Look at the shop and the factory now."),
+    Outcome.ALREADY_HEALTHY: Consequence(
+        False, "normal", "the shop recovered",
+        "the shop is healthy again. The remediator did not end the failure: it ended by itself, or somebody ended it.",
+        "Nothing to do tonight."),
+    Outcome.BLOCKED: Consequence(
+        False, "urgent", "{fails}, link not allowed",
+        "{fails}, and the report link was not called, because it is not one that may be.", "Judge the link by hand."),
+    Outcome.NO_LINK: Consequence(
+        False, "urgent", "{fails}, no report link",
+        "{fails} without a report link, so the remediator can't end it.", "Repair the shop by hand."),
+    Outcome.NO_ACCESS: Consequence(
+        False, "urgent", "{login} refused",
+        "the shop refused the {login}, so that nobody can tell if orders succeed.",
+        "Check the credentials in the secret, then the shop's database."),
+    Outcome.UNREACHABLE: Consequence(
+        True, "urgent", "no answer from the shop",
+        "the shop does not answer, or something else answers in its place.",
+        "Check that the shop is up, and that the setting ShopUrl is right."),
     Outcome.PAUSED: Consequence(
-        False, "urgent", "The remediator is paused and the shop fails: heal by hand, or resume."
-    ),
+        False, "urgent", "{fails}, paused",
+        "{fails}, and nothing was called because the remediator is paused.",
+        "Heal it by hand, or run remediator resume."),
     Outcome.LIMITED: Consequence(
-        False, "urgent", "The hour's calls are used up and the shop fails again: find out why."
-    ),
-    Outcome.OBSERVED: Consequence(False, "normal", "Mode is observe: heal by hand, or set the mode to act."),
-    Outcome.JOINED: Consequence(False, "none", ""),
-    Outcome.STOOD_DOWN: Consequence(False, "none", ""),
-    Outcome.IGNORED: Consequence(False, "none", ""),
-    Outcome.REFUSED: Consequence(False, "none", ""),
-    Outcome.FAILED: Consequence(True, "none", "Something on our own side failed: run remediator doctor."),
-}
+        False, "urgent", "{fails}, no calls left",
+        "{fails} again, and the calls of this hour are used up.",
+        "Heal it by hand, and find out why it fails so often."),
+    Outcome.OBSERVED: Consequence(
+        False, "normal", "{fails}, mode is observe",
+        "{fails}, and nothing was called because the mode is observe.", "Heal it by hand, or set the mode to act."),
+    Outcome.JOINED: Consequence(False, "none"),
+    Outcome.STOOD_DOWN: Consequence(False, "none"),
+    Outcome.IGNORED: Consequence(False, "none"),
+    Outcome.REFUSED: Consequence(
+        False, "none", "an event was no alarm",
+        "the remediator was invoked with something that is not an alarm, so an alarm may be wired wrongly.",
+        "Find out who sends it."),
+    Outcome.FAILED: Consequence(True, "none", ask="Something on our own side failed: run remediator doctor."),
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
     """How one delivered alarm ended: the outcome, one sentence why, and the incident it belongs to.
 
-    `phases` in milliseconds, and how many calls were left in the hour, if it got so far as to check.
+    `phases` in milliseconds, and how many calls were left in the hour, if it got so far as to check. `retry`: Lambda is
+    asked to deliver the event again.
     """
 
     outcome: Outcome
@@ -80,6 +106,7 @@ class Result:
     incident: str | None = None
     phases: Mapping[str, int] = field(default_factory=dict)
     calls_left: int | None = None
+    retry: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, wait
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from remediator import decisions
@@ -16,34 +16,28 @@ from remediator.decisions import (
     AlreadyCovered,
     AlreadyInProgress,
     Attempt,
-    Finding,
+    NotDue,
+    NothingOpen,
     Superseded,
-    Trigger,
     TriggeredMeanwhile,
     Unchanged,
 )
-from remediator.diagnosis import Diagnosis, Symptom, diagnose
+from remediator.diagnosis import Diagnosis, Symptom, found_nothing_to_end
 from remediator.errors import DeadlineOver, NotificationError, StateError, Unhealed
-from remediator.jwt import Keys
+from remediator.examiner import SAMPLES, Examiner
 from remediator.masking import Mask
-from remediator.outcome import CONSEQUENCES, DeliveryRecord, Outcome, Result
+from remediator.outcome import DeliveryRecord, Outcome, Result
 from remediator.ports import Notifier, PizzaFactory, Shop, Store
 from remediator.report_link import LinkPolicy, Refusal, ReportLink, Resolver, guard_offered
 from remediator.run import Run
 from remediator.sample import Sample
 from remediator.session import Session
 from remediator.state import Change, Limits, State
+from remediator.trigger import read_trigger
 
-SAMPLES = 2  # both must fail before the first call of a link
 SECONDS_TO_RELOAD = 0.02
 SECONDS_TO_FINISH = 8.0  # reserved for the last writes, including retries
 LEASE_MARGIN = timedelta(seconds=SECONDS_TO_FINISH + 2)  # a lease must outlive the run that holds it
-
-WITHOUT_A_CHECK = {
-    AlarmVerdict.STAND_DOWN: Outcome.STOOD_DOWN,
-    AlarmVerdict.IGNORE: Outcome.IGNORED,
-    AlarmVerdict.REFUSE: Outcome.REFUSED,
-}
 
 
 @dataclass(frozen=True)
@@ -85,13 +79,13 @@ class Remediator:
         return results
 
     def _handle_one(self, delivery: Delivery, holder: str, deadline: Deadline) -> Result:
-        """One delivery's turn: remediate if it triggers, record the outcome, notify, log out."""
-        if delivery.verdict is not AlarmVerdict.TRIGGER:
-            return self._record(delivery, holder, Result(WITHOUT_A_CHECK[delivery.verdict], delivery.reason))
+        """One delivery's turn: remediate if it asks for a check, record the outcome, notify, log out."""
+        if delivery.verdict is AlarmVerdict.IGNORE:
+            return self._record(delivery, holder, Result(Outcome.IGNORED, delivery.reason))
         run: Run | None = None
         try:
             run = self._begin(delivery, holder, deadline)
-            result = self._remediate(run)
+            result = self._refuse(run) if delivery.verdict is AlarmVerdict.REFUSE else self._remediate(run)
         except Exception as error:  # whatever the error, it is recorded, masked
             self._record(delivery, holder, Result(Outcome.FAILED, self.mask.exception(error)))
             raise
@@ -101,35 +95,45 @@ class Remediator:
         finally:
             if run:
                 run.session.log_out()
-        if CONSEQUENCES[result.outcome].raises:
+        if result.retry:
             raise Unhealed(f"{result.outcome}: {result.reason}")
         return result
 
     def _begin(self, delivery: Delivery, holder: str, deadline: Deadline) -> Run:
-        received = deadline.clock()
-        name = next((alarm.name for alarm in delivery.alarms if alarm.name), "an unnamed alarm")
-        sent, words = delivery.sent_at or self.clock(), self.mask.text(delivery.reason)
-        trigger = Trigger(holder, secrets.token_hex(4), sent, self.mask.text(name), words)
+        received, now = deadline.clock(), self.clock()
+        found = read_trigger(delivery, holder, secrets.token_hex(4), min(delivery.sent_at or now, now))
+        trigger = replace(found, alarm=self.mask.text(found.alarm), reason=self.mask.text(found.reason))
         session = Session(self.shop, deadline, self.pool, self.mask, self.sleep)
         return Run(trigger, deadline, self.store.state(), session, received, lap=received)
+
+    def _refuse(self, run: Run) -> Result:
+        """Report an event that holds no alarm."""
+        until, reason = self.clock() + LEASE_MARGIN, run.trigger.reason
+        self._commit(run, lambda state, now: decisions.refuse(state, run.trigger.holder, now, until, reason))
+        return Result(Outcome.REFUSED, reason)
 
     def _remediate(self, run: Run) -> Result:
         if joined := self._claim(run):
             return joined
         try:
             with self._alongside(self.factory.keys, run.deadline) as keys:
-                return self._check_until_settled(run, keys)
+                return self._check_until_settled(run, Examiner(run.session, keys, self.link_names, self.mask))
         except Exception as error:  # whatever the error, it is recorded and the lease released
             self._finish(run, Outcome.FAILED, self.mask.exception(error), self.clock(), may_give_way=False)
             raise
 
     def _claim(self, run: Run) -> Result | None:
-        """Begin the check, or return a result if the alarm is already covered or joins a run in progress."""
+        """Begin the check, or return a result if there is none to begin."""
         until = self.clock() + timedelta(seconds=run.deadline.left) + LEASE_MARGIN
         while True:
             match self._commit(run, lambda state, now: decisions.claim(state, run.trigger, now, until)):
                 case AlreadyCovered(incident):
                     return Result(Outcome.JOINED, "the alarm was sent before the last check began", incident)
+                case NotDue(at, incident):
+                    why = f"an incident is open, and its next check is due at {at:%H:%M:%S} UTC"
+                    return Result(Outcome.JOINED, why, incident)
+                case NothingOpen():
+                    return Result(Outcome.STOOD_DOWN, run.trigger.reason)
                 case AlreadyInProgress(holder, incident):
                     if self.store.join(holder, run.trigger.sent):
                         return Result(Outcome.JOINED, "another run is already checking the shop", incident)
@@ -138,28 +142,27 @@ class Remediator:
                     run.mark("claim")
                     return None
 
-    def _check_until_settled(self, run: Run, keys: Future[Keys]) -> Result:
+    def _check_until_settled(self, run: Run, examiner: Examiner) -> Result:
         """Check the shop, and again if alarms arrive meanwhile, while there is time."""
-        result = self._check(run, SAMPLES, keys)
+        result = self._check(run, SAMPLES, examiner)
         while result is None:
-            result = self._check(run, 1, keys)
+            result = self._check(run, 1, examiner)
         return result
 
-    def _check(self, run: Run, count: int, keys: Future[Keys]) -> Result | None:
+    def _check(self, run: Run, count: int, examiner: Examiner) -> Result | None:
         """Sample, diagnose, guard, intend, call, verify, record.
 
         None if an alarm was sent after the check began, and there is time to check again.
         """
-        began = run.pace(self.clock, self.sleep)
-        if refused := run.session.log_in():
-            return self._settle(run, refused, began)
+        now = run.pace(self.clock, self.sleep)
+        run.session.log_in()
         run.mark("login")
-        samples = self._sample(run, count, keys)
+        diagnosis, began = examiner.examine(run.named, count, now)
+        run.mark("sample")
         while True:
-            diagnosis, began = self._diagnose(samples, keys), samples[0].began
+            run.saw(diagnosis)
             if diagnosis.outcome:  # healthy, or a failure that no call would end
                 return self._settle(run, diagnosis, began)
-            run.failing = True
             link = guard_offered(diagnosis.links, self.links, self.resolve)
             if isinstance(link, Refusal):
                 outcome = Outcome.UNRESOLVED if link.lookup_failed else Outcome.BLOCKED
@@ -170,36 +173,18 @@ class Remediator:
             answer = self.factory.call(link, run.deadline)
             run.mark("call")
             with self._alongside(self._record_answer, run, link, answer) as recorded:
-                samples = run.session.order(1)
+                diagnosis, began = examiner.verify(diagnosis.failing, self.clock())
                 run.mark("verify")
             if isinstance(recorded.result(), Superseded):
                 return self._result(run, Superseded())
-
-    def _sample(self, run: Run, count: int, keys: Future[Keys]) -> list[Sample]:
-        """Place `count` orders. If they aren't healthy, top up to two; if two disagree, place two new ones, once."""
-        samples = run.session.order(count)
-        symptom = self._diagnose(samples, keys).symptom
-        if symptom is not Symptom.HEALTHY and count < SAMPLES:
-            samples += run.session.order(SAMPLES - count)
-        elif symptom is Symptom.DISAGREE:
-            samples = run.session.order(SAMPLES)
-        run.mark("sample")
-        return samples
-
-    def _diagnose(self, samples: list[Sample], keys: Future[Keys]) -> Diagnosis:
-        """Wait for the keys only if there is a JWT to verify; a failed order has none."""
-        known = keys.result() if any(sample.status == 200 for sample in samples) else {}
-        diagnosis = diagnose(samples, known, self.link_names)
-        for offered in diagnosis.links:
-            self.mask.add(offered)
-        return diagnosis
+            run.healed_by(answer, diagnosis)
 
     def _intend(self, run: Run, link: ReportLink, diagnosis: Diagnosis, began: datetime) -> Change | Unchanged:
         """Write the intent, or the finish that denies it, decided on the very state that it replaces."""
         shown = {"host": link.host, "link": link.fingerprint, "diagnosis": diagnosis.symptom}
         attempt = Attempt(link.fingerprint, {**shown, "evidence": diagnosis.evidence})
         where = f"{diagnosis.evidence}; the link to {link.host} is {link.fingerprint}"
-        finding = Finding(Outcome.UNRESOLVED, where, began, run.failing)
+        finding = run.finding(Outcome.UNRESOLVED, where, began)
         written = self._commit(
             run,
             lambda state, now: decisions.intend(
@@ -217,22 +202,28 @@ class Remediator:
             "says": self.mask.text(answer.text("message")[:80]),
             "ms": round(answer.elapsed * 1000),
         }
-        whole = answer.fault is None
+        whole, nothing_to_end = answer.fault is None, found_nothing_to_end(answer)
         return self._commit(
-            run, lambda state, now: decisions.record_answer(state, run.id, now, whole=whole, evidence=evidence)
+            run,
+            lambda state, now: decisions.record_answer(
+                state, run.id, now, whole=whole, nothing_to_end=nothing_to_end, evidence=evidence
+            ),
         )
 
     def _settle(self, run: Run, diagnosis: Diagnosis, began: datetime) -> Result | None:
         """Finish with what the samples showed, if no call would help."""
         assert diagnosis.outcome is not None
-        run.failing = run.failing or diagnosis.outcome is not Outcome.ALREADY_HEALTHY
-        return self._finish(run, diagnosis.outcome, diagnosis.evidence, began)
+        if diagnosis.symptom is Symptom.UNREACHABLE and not run.deadline.left:
+            why = f"this run's own time was over before the shop had answered ({diagnosis.evidence})"
+            run.failing = ()  # nobody knows
+            return self._finish(run, Outcome.UNRESOLVED, why, began, ask="Nothing yet: it is tried again.")
+        return self._finish(run, diagnosis.outcome, diagnosis.evidence, began, ask=diagnosis.ask)
 
     def _finish(
-        self, run: Run, outcome: Outcome, reason: str, began: datetime, *, may_give_way: bool = True
+        self, run: Run, outcome: Outcome, reason: str, began: datetime, *, may_give_way: bool = True, ask: str = ""
     ) -> Result | None:
         """Release the lease with that outcome; None if an alarm arrived meanwhile, and there is time to check again."""
-        finding = Finding(outcome, reason, began, run.failing)
+        finding = run.finding(outcome, reason, began, ask)
         written = self._commit(
             run,
             lambda state, now: decisions.finish(
@@ -249,7 +240,7 @@ class Remediator:
                 return None
             case Change(outcome=Outcome() as outcome):
                 left = self.limits.calls_left(run.state, self.clock())
-                return Result(outcome, written.reason, written.incident, run.phases, left)
+                return Result(outcome, written.reason, written.incident, run.phases, left, written.retry)
             case _:
                 incident = run.state.incident.id if run.state.incident else run.state.covered_by
                 return Result(Outcome.JOINED, "another run took over the check", incident)

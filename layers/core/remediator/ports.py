@@ -18,20 +18,20 @@ class Shop(Protocol):
         """Ask for a token of our diner. Raises SecretError."""
         ...
 
+    def login_as_canary(self, deadline: Deadline) -> Sample:
+        """Ask for a token of the canary's own diner, or of ours if it has none. Raises SecretError."""
+        ...
+
     def order(self, token: str, deadline: Deadline) -> Sample:
         """Order one pizza."""
         ...
 
-    def logout(self, token: str, deadline: Deadline) -> None:
-        """Give the token back. Never raises: a row left behind harms nobody."""
+    def probe(self, path: str, token: str | None, deadline: Deadline) -> Sample:
+        """GET one of the endpoints that are safe to ask, with the token if it needs one."""
         ...
 
-
-class ProbedShop(Shop, Protocol):
-    """The same service, also asked what costs it nothing."""
-
-    def probe(self, path: str, token: str | None, deadline: Deadline) -> Sample:
-        """GET one of the endpoints that are safe to probe, with the token if it needs one."""
+    def logout(self, token: str, deadline: Deadline) -> None:
+        """Give the token back. Never raises: a row left behind harms nobody."""
         ...
 
 

@@ -5,9 +5,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from remediator.deadline import Deadline
-from remediator.decisions import Trigger
+from remediator.decisions import Finding
+from remediator.diagnosis import Diagnosis, found_nothing_to_end
+from remediator.endpoints import in_order
+from remediator.outcome import Outcome
+from remediator.sample import Sample
 from remediator.session import Session
 from remediator.state import State
+from remediator.trigger import Trigger
 
 SECONDS_BETWEEN_CHECKS = 1.25  # so that a storm of alarms makes at most two orders a second
 SECONDS_OF_CHECKS = 30.0  # how long a finish gives way to alarms that keep coming
@@ -15,14 +20,20 @@ SECONDS_OF_CHECKS = 30.0  # how long a finish gives way to alarms that keep comi
 
 @dataclass(slots=True)
 class Run:
-    """One trigger under way: the state as this run last saw it, and how long each phase took, in milliseconds."""
+    """One trigger under way: the state as this run last saw it, and how long each phase took, in milliseconds.
+
+    `failing`: the endpoints that failed when last asked, `offered`: whether one offered a report link, `healed`: those
+    whose failure a call of this run ended.
+    """
 
     trigger: Trigger
     deadline: Deadline
     state: State
     session: Session
     received: float
-    failing: bool = False
+    failing: tuple[str, ...] = ()
+    offered: bool = False
+    healed: tuple[str, ...] = ()
     checked_at: datetime | None = None
     giving_way_since: float | None = None
     phases: dict[str, int] = field(default_factory=dict)
@@ -31,6 +42,27 @@ class Run:
     @property
     def id(self) -> str:
         return self.trigger.run
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """The endpoints that this check is about: what the trigger names, and what the incident holds."""
+        held = self.state.incident.endpoints if self.state.incident else ()
+        return in_order(held if self.trigger.recovery and held else (*self.trigger.endpoints, *held))
+
+    def saw(self, diagnosis: Diagnosis) -> None:
+        """Keep what an examination showed."""
+        self.failing, self.offered = diagnosis.failing, bool(diagnosis.links)
+
+    def healed_by(self, answer: Sample, verified: Diagnosis) -> None:
+        """Note which endpoints a call ended the failure of, given its answer and what followed."""
+        if not found_nothing_to_end(answer):
+            ended = set(self.failing) - set(verified.failing)
+            self.healed = in_order((*self.healed, *ended))
+
+    def finding(self, outcome: Outcome, reason: str, began: datetime, ask: str = "") -> Finding:
+        """What this check found, as the decisions take it."""
+        seen = (self.failing, self.named, self.offered, self.healed)
+        return Finding(outcome, reason, began, *seen, recovery=self.trigger.recovery, ask=ask)
 
     def mark(self, phase: str) -> None:
         """Count the time since the last mark to that phase."""

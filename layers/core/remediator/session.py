@@ -1,11 +1,12 @@
-"""A diner at the shop: logs in, orders, logs out."""
+"""A diner at the shop: logs in, samples its endpoints, logs out."""
 
-from collections.abc import Callable
-from concurrent.futures import Executor
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor, wait
 from dataclasses import dataclass
 
 from remediator.deadline import Deadline
 from remediator.diagnosis import Diagnosis, judge_login
+from remediator.endpoints import ENDPOINTS, Endpoint
 from remediator.masking import Mask
 from remediator.ports import Shop
 from remediator.sample import Sample
@@ -13,7 +14,10 @@ from remediator.sample import Sample
 
 @dataclass(slots=True)
 class Session:
-    """One run's stay at the shop. Its token is in the mask from the moment it is known."""
+    """One run's stay at the shop. Its token is in the mask from the moment it is known.
+
+    `refused`: why there is none, since the last login.
+    """
 
     shop: Shop
     deadline: Deadline
@@ -21,38 +25,74 @@ class Session:
     mask: Mask
     sleep: Callable[[float], None]
     token: str | None = None
+    refused: Diagnosis | None = None
     renewed: bool = False
 
-    def log_in(self) -> Diagnosis | None:
-        """Get a token, unless there is one; or why there is none. Raises SecretError."""
+    def log_in(self) -> None:
+        """Get a token, unless there is one. Raises SecretError."""
         if self.token:
-            return None
+            return
         found = judge_login(self.shop.login(self.deadline))
         if isinstance(found, Diagnosis):
-            return found
-        self.token = found
+            self.refused = found
+            return
+        self.token, self.refused = found, None
         self.mask.add(found)
-        return None
 
-    def order(self, count: int) -> list[Sample]:
-        """Orders side by side. A token that is refused is renewed once, in a later second: two logins of one diner in
-        one second share a token, and the logout of one ends both.
+    def sample(self, wanted: Mapping[str, int]) -> dict[str, list[Sample]]:
+        """So many samples of each endpoint, side by side; none of what needs a token if there is none.
+
+        A token that is refused is renewed once, in a later second: two logins of one diner in one second share a token,
+        and the logout of one ends both.
         """
-        samples = self._order_at_once(count)
-        if all(sample.status == 401 for sample in samples) and not self.renewed:
+        taken = self._sample_at_once(wanted)
+        with_token = [each for name, samples in taken.items() if ENDPOINTS[name].needs_token for each in samples]
+        if with_token and all(each.status == 401 for each in with_token) and not self.renewed:
             self.token, self.renewed = None, True
             self.sleep(self.deadline.allow(1.0))
-            if self.log_in() is None:
-                samples = self._order_at_once(count)
-        return samples
+            self.log_in()
+            if self.token:
+                taken = self._sample_at_once(wanted)
+        return taken
 
     def log_out(self) -> None:
         if self.token:
             self.shop.logout(self.token, self.deadline)
             self.token = None
 
-    def _order_at_once(self, count: int) -> list[Sample]:
+    def _sample_at_once(self, wanted: Mapping[str, int]) -> dict[str, list[Sample]]:
+        if not self.refused and any(ENDPOINTS[name].needs_token for name in wanted):
+            self.log_in()
+        asked = [name for name, count in wanted.items() for _ in range(count) if self._can_ask(ENDPOINTS[name])]
+        others = [(name, self.pool.submit(self._ask, ENDPOINTS[name])) for name in asked[1:]]
+        taken: dict[str, list[Sample]] = {name: [] for name in wanted}
+        try:
+            if asked:
+                taken[asked[0]].append(self._ask(ENDPOINTS[asked[0]]))
+        finally:
+            wait([answer for _, answer in others])
+        for name, answer in others:
+            taken[name].append(answer.result())
+        return taken
+
+    def _can_ask(self, endpoint: Endpoint) -> bool:
+        return bool(self.token) or not endpoint.needs_token
+
+    def _ask(self, endpoint: Endpoint) -> Sample:
         token = self.token or ""
-        others = [self.pool.submit(self.shop.order, token, self.deadline) for _ in range(count - 1)]
-        mine = self.shop.order(token, self.deadline)
-        return [mine, *(order.result() for order in others)]
+        match endpoint.asked:
+            case "order":
+                return self.shop.order(token, self.deadline)
+            case "login":
+                return self._try_canary_login()
+            case "get":
+                return self.shop.probe(endpoint.path, token if endpoint.needs_token else None, self.deadline)
+
+    def _try_canary_login(self) -> Sample:
+        """The canary's login, and its logout, unless it is the diner's own token that was shared."""
+        answer = self.shop.login_as_canary(self.deadline)
+        if token := answer.text("token"):
+            self.mask.add(token)
+            if token != self.token:
+                self.shop.logout(token, self.deadline)
+        return answer

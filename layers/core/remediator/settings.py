@@ -91,6 +91,7 @@ class Settings(ShopSettings):
 
     alarm_names: Listed = ()
     own_alarm: str = ""
+    aws_region: str = "us-east-1"  # which Lambda sets
     notification_topic_arn: Annotated[str, Field(min_length=1)]
     mode: Mode = "act"
     calls_an_hour: Annotated[int, Field(ge=0)] = 6

@@ -4,11 +4,11 @@ Decisions on it are in decisions.py, its history in audit.py. Times are aware UT
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Final, Literal
+from typing import Any, Final, Literal, Self
 
-from remediator.audit import Entry
+from remediator.audit import Entry, next_entry
 from remediator.outcome import Outcome
 
 FORMAT: Final = 2
@@ -42,28 +42,76 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call of a report link that was intended; `answered` once its answer was written."""
+    """One call of a report link that was intended; `answered` once its whole answer was written.
+
+    `nothing_to_end`: the factory answered that no chaos was executing, so somebody else had ended it.
+    """
 
     fingerprint: str
     run: str
     answered: bool = False
+    nothing_to_end: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LastCheck:
+    """What the last check of an open incident saw, and what paces the next.
+
+    `holder`: of its lease. `failing`: the endpoints that failed, of those it was about, `named`. `offered`: whether one
+    offered a report link. `alike`: how many checks in a row saw the same. `refuted`: how many in a row were asked for
+    by a recovery that was none.
+    """
+
+    began: datetime
+    holder: str
+    outcome: Outcome
+    failing: tuple[str, ...]
+    named: tuple[str, ...]
+    offered: bool
+    alike: int = 1
+    refuted: int = 0
+
+    def looks_like(self, other: Self) -> bool:
+        return (self.outcome, self.failing, self.offered) == (other.outcome, other.failing, other.offered)
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """That an outcome at these endpoints was reported: when last, and how many times."""
+
+    outcome: Outcome
+    endpoints: tuple[str, ...]
+    at: datetime
+    count: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """One stretch of failure: from the trigger of the check that first saw it to a healthy sample.
+    """One stretch of failure: from the trigger of the check that first saw it until all that failed is healthy.
 
-    `first_v`: that check's first entry. `relapse_of`: the incident that was healed within the hour before.
-    `notified`: the outcomes that were reported.
+    `first_v`: that check's first entry. `endpoints`: those that failed at the last check. `relapse_of`: the incident
+    that was healed within the hour before. `healed`: a call of ours ended a part of it.
     """
 
     id: str
     alarm: str
     opened_at: datetime
     first_v: int
+    endpoints: tuple[str, ...]
     relapse_of: str | None = None
     calls: tuple[Call, ...] = ()
-    notified: tuple[Outcome, ...] = ()
+    last: LastCheck | None = None
+    reported: tuple[Reported, ...] = ()
+    healed: bool = False
+
+    def is_forgotten(self, now: datetime) -> bool:
+        """Whether nothing has checked the shop for an hour."""
+        return now - (self.last.began if self.last else self.opened_at) > HOUR
+
+    @property
+    def healed_by_us(self) -> bool:
+        """Whether a call may have ended it: unless the factory answered each that there was nothing to end."""
+        return bool(self.calls) and not all(call.nothing_to_end for call in self.calls)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +128,14 @@ class Pause:
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """A notification that wasn't sent yet. `holder` sends it; from `until` on, whoever comes by."""
+    """A notification that wasn't sent yet. `command`: the one that shows more. `holder` sends it; from `until` on,
+    whoever comes by.
+    """
 
     id: str
     subject: str
     text: str
+    command: str
     holder: str
     until: datetime
 
@@ -95,6 +146,7 @@ class State:
 
     `healed` and `calls`: the times of the last hour's healings and calls. `last_healed`: the last healed incident. An
     alarm sent by `covered_until` is covered by the last healthy check, which closed the incident `covered_by`, if any.
+    `refused_at`: when an event that holds no alarm was last reported.
     """
 
     v: int = 0
@@ -110,6 +162,7 @@ class State:
     pause: Pause | None = None
     calls: tuple[datetime, ...] = ()
     outbox: tuple[Notification, ...] = ()
+    refused_at: datetime | None = None
 
     def held_by(self, run: str) -> Check | None:
         """The check under way, if that run holds its lease."""
@@ -157,13 +210,26 @@ class Summary:
     ended_at: datetime | None = None
     phases: Mapping[str, int] | None = None
 
+    @classmethod
+    def of(cls, incident: Incident, last_v: int) -> Self:
+        """An open incident, as it is after that entry."""
+        return cls(
+            id=incident.id,
+            alarm=incident.alarm,
+            opened_at=incident.opened_at,
+            first_v=incident.first_v,
+            last_v=last_v,
+            calls=len(incident.calls),
+            relapse_of=incident.relapse_of,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
     """What `commit` writes in one transaction: the new state, the entries behind it, the incident's summary.
 
-    `kind` is the last entry's; `outcome` and `reason` are set if it finishes a check. `unless_triggered_after`: it is
-    written only if no alarm sent later than that was noted.
+    `kind` is the last entry's; `outcome`, `reason` and `retry`, whether Lambda is to try again, are set if it finishes
+    a check. `unless_triggered_after`: it is written only if no alarm sent later than that was noted.
     """
 
     new: State
@@ -172,5 +238,12 @@ class Change:
     incident: str | None = None
     outcome: Outcome | None = None
     reason: str = ""
+    retry: bool = False
     summary: Summary | None = None
     unless_triggered_after: datetime | None = None
+
+    def with_entry(self, incident: str | None, at: datetime, kind: str, data: Mapping[str, Any]) -> Self:
+        """The change with one more entry of the audit log."""
+        entry = next_entry(self.new.v, self.new.hash, kind, incident, at, data)
+        new = replace(self.new, v=entry.v, hash=entry.hash)
+        return replace(self, new=new, entries=(*self.entries, entry), kind=kind, incident=incident)

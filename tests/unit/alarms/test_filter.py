@@ -16,7 +16,8 @@ NAMES = frozenset({"OrdersFailing"})
         (alarm(name="OrdersFailing"), NAMES, "trigger"),
         (alarm(name="AnythingElse"), NAMES, "ignore"),
         (sns("orders fail, says a person"), NAMES, "trigger"),  # nobody can tell its name
-        (event("cloudwatch-ok"), NAMES, "stand_down"),
+        (event("cloudwatch-ok"), NAMES, "ignore"),
+        (alarm("OK"), NAMES, "stand_down"),
     ],
 )
 def test_only_an_alarm_with_a_listed_name_triggers_once_names_are_listed(

@@ -13,7 +13,7 @@ import requests
 import urllib3.exceptions
 
 from remediator.adapters.pinned import Transport, open_session
-from remediator.adapters.secrets import DinerSecret
+from remediator.adapters.secrets import Credentials, DinerSecret
 from remediator.deadline import Deadline
 from remediator.jwt import Keys, read_keys
 from remediator.masking import Mask
@@ -125,7 +125,12 @@ class HttpShop:
         self._mask = mask
 
     def login(self, deadline: Deadline) -> Sample:
-        credentials = self._secret.read()
+        return self._login(self._secret.read(), deadline)
+
+    def login_as_canary(self, deadline: Deadline) -> Sample:
+        return self._login(self._secret.read().of_canary, deadline)
+
+    def _login(self, credentials: Credentials, deadline: Deadline) -> Sample:
         self._mask.add(credentials.password.get_secret_value())
         answer = self._client.ask(
             "PUT",

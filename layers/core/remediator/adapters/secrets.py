@@ -72,13 +72,6 @@ class DinerSecret(Secret):
             raise SecretError(f'{self.name} must be a JSON object with "email" and "password"') from None
 
 
-class CanarySecret(DinerSecret):
-    """The same secret, read for the canary."""
-
-    def read(self) -> Credentials:
-        return super().read().of_canary
-
-
 class WebhookSecret(Secret):
     """What Grafana signs webhooks with. After changing it, deploy again: an empty one anybody could sign with."""
 

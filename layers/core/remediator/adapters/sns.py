@@ -6,6 +6,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from remediator.adapters.aws import error_code
 from remediator.errors import NotificationError, PublishError
+from remediator.notifications import full_text
 from remediator.state import Notification
 
 if TYPE_CHECKING:
@@ -15,17 +16,17 @@ LONGEST_SUBJECT = 100  # characters, says SNS's Publish
 
 
 class SnsNotifier:
-    """Notifies by a topic."""
+    """Notifies by a topic, in the name of a stack in a region."""
 
-    def __init__(self, client: "SNSClient", topic_arn: str) -> None:
+    def __init__(self, client: "SNSClient", topic_arn: str, stack: str, region: str) -> None:
         self._client = client
         self._topic = topic_arn
+        self._stack, self._region = stack, region
 
     def send(self, notification: Notification) -> None:
         try:
-            self._client.publish(
-                TopicArn=self._topic, Subject=notification.subject[:LONGEST_SUBJECT], Message=notification.text
-            )
+            text = full_text(notification, self._stack, self._region)
+            self._client.publish(TopicArn=self._topic, Subject=notification.subject[:LONGEST_SUBJECT], Message=text)
         except (ClientError, BotoCoreError) as error:
             raise NotificationError(f"{notification.id}: {error_code(error)}") from None
 

@@ -7,13 +7,15 @@ samples decide.
 import json
 from collections.abc import Callable
 
-from . import alertmanager, cloudwatch, envelopes, text
+from . import alertmanager, cloudwatch, envelopes, person, text
 from .alarm import Alarm, AlarmState, AlarmVerdict, Delivery, IncomingMessage, Reading, Source
 
 __all__ = ["Alarm", "AlarmState", "AlarmVerdict", "Delivery", "Source", "filter_by_name", "read"]
 
 # An alarm shape is a row; the first that knows the message reads it.
-READERS: tuple[Callable[[IncomingMessage], Reading], ...] = (cloudwatch.read, alertmanager.read, text.read)
+READERS: tuple[Callable[[IncomingMessage], Reading], ...] = (person.read, cloudwatch.read, alertmanager.read, text.read)
+
+PASS_ALWAYS = (Source.UNKNOWN, Source.PERSON)
 
 
 def read(event: object) -> list[Delivery]:
@@ -26,9 +28,12 @@ def read(event: object) -> list[Delivery]:
 
 
 def filter_by_name(delivery: Delivery, names: frozenset[str]) -> Delivery:
-    """The delivery, ignored if names are set and none of its alarms has one. What can't be read passes always."""
-    strangers = (alarm.source is not Source.UNKNOWN and alarm.name not in names for alarm in delivery.alarms)
-    if delivery.verdict is not AlarmVerdict.TRIGGER or not names or not all(strangers):
+    """The delivery, ignored if names are set and none of its alarms has one.
+
+    What can't be read passes always, and so does a person.
+    """
+    strangers = (alarm.source not in PASS_ALWAYS and alarm.name not in names for alarm in delivery.alarms)
+    if delivery.verdict not in (AlarmVerdict.TRIGGER, AlarmVerdict.STAND_DOWN) or not names or not all(strangers):
         return delivery
     reason = "No alarm in it is one that the settings name."
     return Delivery(AlarmVerdict.IGNORE, delivery.alarms, reason, delivery.sent_at)

@@ -15,6 +15,7 @@ class Source(StrEnum):
     GRAFANA = "grafana"
     ALERTMANAGER = "alertmanager"
     ONCALL = "oncall"
+    PERSON = "person"
     UNKNOWN = "unknown"
 
 

@@ -12,7 +12,7 @@ from remediator.adapters.aws import new_client
 from remediator.adapters.dynamodb import DynamoStore
 from remediator.adapters.http import HttpClient, HttpFactory, HttpShop
 from remediator.adapters.metrics import EmbeddedMetrics
-from remediator.adapters.secrets import CanarySecret
+from remediator.adapters.secrets import DinerSecret
 from remediator.adapters.sns import SnsAlarmTopic
 from remediator.bootstrap import new_mask, now
 from remediator.canary import SECONDS_TO_TRIGGER, Canary, ProbeReport
@@ -36,7 +36,7 @@ def canary() -> tuple[Callable[[datetime, Deadline], ProbeReport], Callable[[Pro
     mask = new_mask(logger)
     client = HttpClient(now, b64decode(chosen.game_day_ca) or None)
     made = Canary(
-        shop=HttpShop(client, chosen, CanarySecret(aws("secretsmanager"), chosen.diner_secret_arn), mask),
+        shop=HttpShop(client, chosen, DinerSecret(aws("secretsmanager"), chosen.diner_secret_arn), mask),
         keys=HttpFactory(client, chosen.allowed_report_hosts[0]).keys,
         store=DynamoStore(aws("dynamodb"), chosen.table, chosen.target, timedelta()),
         publish=SnsAlarmTopic(aws("sns"), chosen.alarm_topic_arn).publish,

@@ -17,8 +17,8 @@ from remediator.adapters.pinned import system_resolver
 from remediator.adapters.secrets import DinerSecret
 from remediator.adapters.sns import SnsNotifier
 from remediator.bootstrap import new_mask, now
-from remediator.canary import ALARMS
 from remediator.deadline import Deadline
+from remediator.endpoints import NAMED_BY
 from remediator.errors import RemediatorError, SettingsError
 from remediator.pipeline import SECONDS_TO_FINISH, Remediator
 from remediator.report_link import FIELD_NAMES, LinkPolicy
@@ -57,11 +57,11 @@ def remediator() -> Remediator:
         shop=HttpShop(HttpClient(now, ca), chosen, DinerSecret(_aws("secretsmanager"), chosen.diner_secret_arn), mask),
         factory=HttpFactory(HttpClient(now, ca), chosen.allowed_report_hosts[0]),
         store=DynamoStore(_aws("dynamodb"), chosen.table, chosen.target, keep),
-        notifier=SnsNotifier(_aws("sns"), chosen.notification_topic_arn),
+        notifier=SnsNotifier(_aws("sns"), chosen.notification_topic_arn, chosen.target, chosen.aws_region),
         limits=Limits(chosen.mode, chosen.calls_an_hour),
         links=LinkPolicy(frozenset(chosen.allowed_report_hosts), allow_private=bool(chosen.game_day_ca)),
         link_names=FIELD_NAMES | frozenset(chosen.link_fields),
-        alarm_names=frozenset((*chosen.triggering_alarms, *ALARMS.values())) if chosen.alarm_names else frozenset(),
+        alarm_names=frozenset((*chosen.triggering_alarms, *NAMED_BY)) if chosen.alarm_names else frozenset(),
         resolve=system_resolver,
         clock=now,
         pool=ThreadPoolExecutor(max_workers=4, thread_name_prefix="remediate"),

@@ -1,0 +1,54 @@
+"""What asks for a check: one delivered alarm, as the decisions see it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from remediator.alarms import AlarmState, AlarmVerdict, Delivery, Source
+from remediator.endpoints import NAMED_BY, ORDER, in_order
+
+type Sender = Literal["alarm", "canary", "person"]
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """One delivered alarm that asks for a check. `sent` is the time the topic took it, never later than now.
+
+    `endpoints`: those that it says have failed; `offers_link`: and whether it says that one offers a report link.
+    `recovery`: it says that something is over, and so may only continue an incident.
+    """
+
+    holder: str
+    run: str
+    sent: datetime
+    alarm: str
+    reason: str
+    endpoints: tuple[str, ...] = (ORDER,)
+    offers_link: bool = False
+    sender: Sender = "alarm"
+    recovery: bool = False
+
+
+def read_trigger(delivery: Delivery, holder: str, run: str, sent: datetime) -> Trigger:
+    """The delivery as a trigger: the canary's alarms name their endpoints, any other means the order."""
+    recovery = delivery.verdict is AlarmVerdict.STAND_DOWN
+    alarms = [each for each in delivery.alarms if recovery or each.state is not AlarmState.RESOLVED]
+    rows = [NAMED_BY.get(each.name, (ORDER, False)) for each in alarms] or [(ORDER, False)]
+    return Trigger(
+        holder,
+        run,
+        sent,
+        next((each.name for each in alarms if each.name), "an unnamed alarm"),
+        delivery.reason,
+        in_order(name for name, _ in rows),
+        any(offers for _, offers in rows),
+        _sender(delivery),
+        recovery,
+    )
+
+
+def _sender(delivery: Delivery) -> Sender:
+    if any(each.source is Source.PERSON for each in delivery.alarms):
+        return "person"
+    of_canary = bool(delivery.alarms) and all(each.name in NAMED_BY for each in delivery.alarms)
+    return "canary" if of_canary else "alarm"
