@@ -209,6 +209,10 @@ def test_alarms_about_the_remediator_notify_and_never_trigger_it(template: Templ
         assert alarm["TreatMissingData"] == ("breaching" if name == "CanarySilent" else "notBreaching"), name
 
 
+def test_the_tables_name_is_cloudformations_since_a_deleted_stacks_table_stays(template: Template) -> None:
+    assert "TableName" not in properties(template, "Table")
+
+
 # What only AWS enforces: where among resources and conditions it is said, and how.
 GIVEN = {
     "an alarm that SNS cannot deliver is kept": (
