@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from remediator.endpoints import ENDPOINTS, ORDER
 from remediator.outcome import CONSEQUENCES, Outcome
 from remediator_cli.orders import Orders
 from remediator_cli.report.facts import IncidentFacts
@@ -39,7 +40,7 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """What an outcome means in a report: what was seen, how it ended, and what would prevent the next."""
+    """What an outcome means in a report: what was seen ({what} failed), how it ended, what would prevent the next."""
 
     seen: str
     end: str
@@ -48,27 +49,27 @@ class Words:
 
 WORDS: Final[Mapping[Outcome | None, Words]] = {
     Outcome.HEALED: Words(
-        "Orders failed, and the shop's answers offered a report link.",
-        "The report link was called, and a fresh order was good.",
+        "{what} failed, and the shop's answers offered a report link.",
+        "The report link was called, and all that had failed was good.",
         "The failure itself comes from the factory; what can be shortened is the time until somebody notices.",
     ),
     Outcome.ALREADY_HEALTHY: Words(
-        "Orders failed at first; at the next check they were good.",
-        "Orders were good again without a call.",
+        "{what} failed at first; at a later check all was good.",
+        "No call of the remediator ended it.",
         "A failure that ends by itself may come back: find out what ended it.",
     ),
     Outcome.UNRESOLVED: Words(
-        "Orders failed, and what the remediator may do didn't end it.",
+        "{what} failed, and what the remediator may do didn't end it.",
         "The remediator could not end the failure; the incident stays open until a sample is healthy.",
         "A failure that outlives its report link needs a person at the shop and at the factory.",
     ),
     Outcome.BLOCKED: Words(
-        "Orders failed, and the link they offered is not one that may be called.",
+        "{what} failed, and the link that was offered is not one that may be called.",
         "A person has to judge the link.",
         "If the host is right, add it to the parameter AllowedReportHosts; if it is not, find out who wrote it there.",
     ),
     Outcome.NO_LINK: Words(
-        "Orders failed without offering a report link.",
+        "{what} failed without offering a report link.",
         "There was no link to call.",
         "This failure is not one that a report ends: the shop or its supplier has to be repaired.",
     ),
@@ -83,17 +84,17 @@ WORDS: Final[Mapping[Outcome | None, Words]] = {
         "A shop that is down needs its own repair: see its deployment, its address and its certificate.",
     ),
     Outcome.PAUSED: Words(
-        "Orders failed with a report link, and a person had paused the remediator.",
+        "{what} failed with a report link, and a person had paused the remediator.",
         "The pause held.",
         "Give every pause an end with --until, so that nobody has to remember it.",
     ),
     Outcome.LIMITED: Words(
-        "Orders failed with a report link, and the calls of the hour were used up.",
+        "{what} failed with a report link, and the calls of the hour were used up.",
         "The limit held.",
         "A failure that comes back this often has a cause that reports don't end.",
     ),
     Outcome.OBSERVED: Words(
-        "Orders failed with a report link, and the mode was observe.",
+        "{what} failed with a report link, and the mode was observe.",
         "In mode act the link would have been called.",
         "When you have seen it decide rightly, deploy with Mode=act.",
     ),
@@ -127,7 +128,7 @@ def _summary(facts: IncidentFacts) -> list[Told]:
     )
     relapse = [f"It is a relapse of incident {incident.relapse_of}."] if incident.relapse_of else []
     triggered = f"At {when(incident.opened_at)} {incident.alarm} triggered the remediator."
-    return [f"{triggered} {words.seen} {_called(facts)} {state}", *relapse]
+    return [f"{triggered} {words.seen.format(what=_what(facts))} {_called(facts)} {state}", *relapse]
 
 
 def _detection(facts: IncidentFacts) -> list[Told]:
@@ -242,6 +243,13 @@ NINE: Final[Mapping[str, Callable[[IncidentFacts], list[Told]]]] = {
     "Prevention": _prevention,
     "Action items": _actions,
 }
+
+
+def _what(facts: IncidentFacts) -> str:
+    """What failed when it was opened; orders, if the log has expired."""
+    first, *others = (facts.data("opened") or [{"endpoints": [ORDER]}])[0]["endpoints"]
+    name = ENDPOINTS[first].fails.rpartition(" ")[0]
+    return f"{name[0].upper()}{name[1:]}{f' and {len(others)} more endpoints' if others else ''}"
 
 
 def _called(facts: IncidentFacts) -> str:

@@ -8,13 +8,16 @@ from typing import Any
 
 import pytest
 
+from remediator.canary import write_alarm
+from remediator.diagnosis import Diagnosis, Symptom
+from remediator.endpoints import ENDPOINTS
 from remediator.notifications import full_text
 from remediator.outcome import CONSEQUENCES, Outcome
 from remediator_cli.orders import Orders, Point, find_stretch, fullest
 from remediator_cli.report import page
 from remediator_cli.report.facts import IncidentFacts
 from remediator_cli.report.sections import Todo, sections
-from tests.support.builders import BEGAN, CODE, KEY, PASSWORD, TOKEN
+from tests.support.builders import BEGAN, CODE, GOOD, KEY, NO_LINK, PASSWORD, TOKEN, Harness, sns
 from tests.support.outcomes import INCIDENT_OF_2025, OUTCOMES, UNMEASURED, at_work, facts, played
 
 TEAMS_HEADINGS = [
@@ -203,3 +206,12 @@ def test_alarm_name_makes_no_line_of_ours_and_no_long_message(name: str) -> None
 
     assert len(message.text.splitlines()) == 4
     assert len(message.text) < 900
+
+
+@pytest.mark.parametrize(("named", "said"), [("menu", "The menu failed without"), ("order", "Orders failed without")])
+def test_report_says_what_failed(named: str, said: str) -> None:
+    harness = Harness(GOOD if named == "menu" else NO_LINK)
+    harness.shop.probes = {ENDPOINTS["menu"].path: [NO_LINK]}
+    harness.handle(sns(write_alarm({named: Diagnosis(Symptom.NO_LINK, "500")}, BEGAN)))
+
+    assert said in told("Summary", facts(harness))
