@@ -271,7 +271,7 @@ def test_canary_that_cannot_log_in_is_reported_with_the_advice_that_fits() -> No
 
     assert result is not None
     assert result.outcome is Outcome.NO_ACCESS
-    assert all_sent(harness) == ["URGENT NO_ACCESS: canary's login refused"]
+    assert all_sent(harness) == ["URGENT NO_ACCESS: canary's login failed"]
     assert "Check the canary's email and password in the secret." in harness.notifier.sent[0].text
 
 
@@ -279,8 +279,8 @@ def test_canary_that_cannot_log_in_is_reported_with_the_advice_that_fits() -> No
     ("login", "ask"),
     [
         (UNKNOWN_USER, "Check the diner's email and password in the secret."),
-        (DEAD_DATABASE, "Check the shop's database"),
-        (answer(500, {"message": ""}), "Check the shop's database"),
+        (DEAD_DATABASE, "Repair the shop's database"),
+        (answer(500, {"message": ""}), "Repair the shop's database"),
     ],
 )
 def test_refused_login_and_dead_database_ask_for_different_things(login: Sample, ask: str) -> None:

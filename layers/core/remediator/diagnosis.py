@@ -59,7 +59,7 @@ HINTS: Final[tuple[tuple[int, str, float, str], ...]] = (
 )
 
 
-DATABASE: Final = "Check the shop's database: it is what a login needs."
+DATABASE: Final = "Repair the shop's database: without it no login and no order succeeds."
 CREDENTIALS: Final[Mapping[str, str]] = {
     ORDER: "Check the diner's email and password in the secret.",
     CANARY_LOGIN: "Check the canary's email and password in the secret.",
@@ -191,7 +191,7 @@ def judge_login(answer: Sample, who: str = ORDER, names: frozenset[str] = FIELD_
         return Diagnosis(Symptom.UNREACHABLE, f"the login was answered {status}, what the shop doesn't answer")
     if status >= 500:
         return Diagnosis(Symptom.UNAUTHORIZED, f"the login failed with {status}: the shop's database", ask=DATABASE)
-    refused = f"the login was refused with {status}: the credentials"
+    refused = f"the login was refused with {status}: wrong credentials"
     return Diagnosis(Symptom.UNAUTHORIZED, refused, ask=CREDENTIALS[who])
 
 

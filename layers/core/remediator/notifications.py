@@ -116,7 +116,9 @@ def _said(words: str, endpoints: Sequence[str]) -> str:
     """The words of an outcome, with what fails in them."""
     first, others = ENDPOINTS[endpoints[0]].fails, len(endpoints) - 1
     fails = f"{first.rpartition(' ')[0]} and {others} more fail" if others else first
-    return words.format(fails=fails, login="canary's login" if endpoints == (CANARY_LOGIN,) else "login")
+    of_canary = endpoints == (CANARY_LOGIN,)
+    unseen = "" if of_canary else ", so that nobody can tell if orders succeed"
+    return words.format(fails=fails, login="canary's login" if of_canary else "login", unseen=unseen)
 
 
 def _took(length: timedelta) -> str:
@@ -132,4 +134,5 @@ def _took(length: timedelta) -> str:
 
 def _short(text: str) -> str:
     """On one line: an alarm's name is anybody's words, and must not pass for a line of ours."""
-    return " ".join(text.split())[:LONGEST_PART]
+    line = " ".join(text.split())
+    return line if len(line) <= LONGEST_PART else f"{line[:LONGEST_PART]}..."

@@ -35,8 +35,8 @@ class Consequence:
     """What follows from an outcome.
 
     `raises`: Lambda is asked to deliver the event again. `tone`: how it is reported. `brief`: what happened, for a
-    subject, and `happened` in a sentence; {fails} and {login} in them stand for what fails and whose login. `ask`: what
-    is asked of the reader.
+    subject, and `happened` in a sentence; in them {fails} stands for what fails, {login} for whose login, {unseen} for
+    what nobody can see without it. `ask`: what is asked of the reader.
     """
 
     raises: bool
@@ -55,17 +55,18 @@ CONSEQUENCES: Final[dict[Outcome, Consequence]] = {
         "{fails}, and the remediator could not end it.", "Look at the shop and the factory now."),
     Outcome.ALREADY_HEALTHY: Consequence(
         False, "normal", "the shop recovered",
-        "the shop is healthy again. The remediator did not end the failure: it ended by itself, or somebody ended it.",
+        "the shop is healthy again. The remediator did not end the failure: it ended by itself, or a person ended it.",
         "Nothing to do tonight."),
     Outcome.BLOCKED: Consequence(
         False, "urgent", "{fails}, link not allowed",
-        "{fails}, and the report link was not called, because it is not one that may be.", "Judge the link by hand."),
+        "{fails}, and the report link was not called, because the guard refused it.",
+        "Do not open it either unless you know where it leads."),
     Outcome.NO_LINK: Consequence(
         False, "urgent", "{fails}, no report link",
         "{fails} without a report link, so the remediator can't end it.", "Repair the shop by hand."),
     Outcome.NO_ACCESS: Consequence(
-        False, "urgent", "{login} refused",
-        "the shop refused the {login}, so that nobody can tell if orders succeed.",
+        False, "urgent", "{login} failed",
+        "the {login} failed{unseen}.",
         "Check the credentials in the secret, then the shop's database."),
     Outcome.UNREACHABLE: Consequence(
         True, "urgent", "no answer from the shop",
@@ -77,10 +78,10 @@ CONSEQUENCES: Final[dict[Outcome, Consequence]] = {
         "Heal it by hand, or run remediator resume."),
     Outcome.LIMITED: Consequence(
         False, "urgent", "{fails}, no calls left",
-        "{fails} again, and the calls of this hour are used up.",
+        "{fails}, and no more calls are allowed within this hour.",
         "Heal it by hand, and find out why it fails so often."),
     Outcome.OBSERVED: Consequence(
-        False, "normal", "{fails}, mode is observe",
+        False, "urgent", "{fails}, mode is observe",
         "{fails}, and nothing was called because the mode is observe.", "Heal it by hand, or set the mode to act."),
     Outcome.JOINED: Consequence(False, "none"),
     Outcome.STOOD_DOWN: Consequence(False, "none"),
