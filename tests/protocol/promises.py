@@ -94,7 +94,8 @@ def check_alarms(world: "World") -> None:
     if ORDER not in world.failing:
         return
     incident, queue = world.store.current.incident, world.failure_queue
-    told = incident and (incident.reported or (incident.last and _request_of(incident.last.holder) in queue))
+    since = [entry for entry in world.store.log if incident and entry.v >= incident.first_v]
+    told = incident and (incident.reported or any(request in queue for request in _claimants(since)))
     reported = [began for began, outcome in _finishes(world.store.log) if outcome in REPORTED] + world.left_to_pace
     leads_to = defaultdict(set)
     for request, other in [*world.joined, *_taken_over(world.store.log)]:
@@ -103,6 +104,11 @@ def check_alarms(world: "World") -> None:
         if sent >= world.failing_since and not any(began >= sent for began in reported):
             known = queue | world.paced if told else queue
             assert _reach(request, leads_to) & known, f"the alarm of {request} is lost, the shop fails"
+
+
+def _claimants(log: Sequence[Entry]) -> list[str]:
+    """The requests that claimed a check."""
+    return [_request_of(json.loads(entry.data)["holder"]) for entry in log if entry.kind == "claimed"]
 
 
 def _finishes(log: Sequence[Entry]) -> list[tuple[datetime, str]]:
