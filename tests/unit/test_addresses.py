@@ -31,29 +31,27 @@ NEVER = [
 ]
 
 
-@pytest.mark.parametrize("address", PUBLIC)
-@pytest.mark.parametrize("allow_private", [True, False])
-def test_a_public_address_may_always_be_connected_to(address: str, allow_private: bool) -> None:
-    assert may_connect(address, allow_private=allow_private) is True
+@pytest.mark.parametrize(
+    ("address", "always", "if_allowed"),
+    [
+        *((address, True, True) for address in PUBLIC),
+        *((address, False, True) for address in PRIVATE),
+        *((address, False, False) for address in NEVER),
+    ],
+)
+def test_a_public_address_may_be_connected_to_and_a_private_one_if_that_is_allowed(
+    address: str, always: bool, if_allowed: bool
+) -> None:
+    assert may_connect(address, allow_private=False) is always
+    assert may_connect(address, allow_private=True) is if_allowed
 
 
-@pytest.mark.parametrize("address", PRIVATE)
-@pytest.mark.parametrize("allow_private", [True, False])
-def test_a_private_address_may_be_connected_to_if_that_is_allowed(address: str, allow_private: bool) -> None:
-    assert may_connect(address, allow_private=allow_private) is allow_private
-
-
-@pytest.mark.parametrize("address", NEVER)
-@pytest.mark.parametrize("allow_private", [True, False])
-def test_no_setting_lets_the_rest_pass(address: str, allow_private: bool) -> None:
-    assert may_connect(address, allow_private=allow_private) is False
-
-
-@pytest.mark.parametrize("host", ["1.2.3.4", "0.0.0.0", "255.255.255.255"])  # noqa: S104 - not bound
-def test_four_decimal_parts_are_a_literal_address(host: str) -> None:
-    assert is_literal(host) is True
-
-
-@pytest.mark.parametrize("host", ["1.2.3", "01.2.3.4", "0x1.2.3.4", "1.2.3.256", "::1", "a.b", ""])
-def test_any_other_spelling_is_no_literal_address(host: str) -> None:
-    assert is_literal(host) is False
+@pytest.mark.parametrize(
+    ("host", "literal"),
+    [
+        *((host, True) for host in ("1.2.3.4", "0.0.0.0", "255.255.255.255")),  # noqa: S104 - not bound
+        *((host, False) for host in ("1.2.3", "01.2.3.4", "0x1.2.3.4", "1.2.3.256", "::1", "a.b", "")),
+    ],
+)
+def test_four_decimal_parts_and_no_other_spelling_are_a_literal_address(host: str, literal: bool) -> None:
+    assert is_literal(host) is literal
