@@ -1,6 +1,5 @@
 """Reading the table: what is asked and read doesn't grow with the log."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -10,18 +9,15 @@ import pytest
 
 from remediator import decisions, overrides
 from remediator.adapters.dynamodb import SUMMARIES, DynamoStore
-from remediator.decisions import Finding
-from remediator.endpoints import ORDER
 from remediator.outcome import Outcome
 from remediator.state import Change, State, Summary
-from remediator.trigger import Trigger
 from remediator_cli.records import Records
 from simulator.local_aws import LocalAws
 from simulator.paths import ROOT
-from tests.support.builders import BEGAN
+from tests.support.builders import BEGAN, claim, create_table, finish, trigger
 
 INCIDENTS = 60
-KEEP = timedelta(days=400)
+TABLE = "records"
 
 
 @dataclass
@@ -38,20 +34,25 @@ class Requests:
         self.items += parsed.get("ScannedCount", 0)
 
 
-@pytest.fixture(scope="module")
-def table(aws: LocalAws) -> Iterator[str]:
-    client = aws.client("dynamodb")
-    client.create_table(
-        TableName="records",
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[{"AttributeName": n, "AttributeType": "S"} for n in ("pk", "sk")],
-        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-    )
-    yield "records"
-    client.delete_table(TableName="records")
+@pytest.fixture(scope="session")  # as the local AWS that keeps the table, in whatever order the tests come
+def client(aws: LocalAws) -> Any:
+    found = aws.client("dynamodb")
+    create_table(found, TABLE)
+    return found
 
 
-def fill(aws: LocalAws, table: str, target: str, entries: int) -> None:
+@pytest.fixture
+def store(client: Any, request: pytest.FixtureRequest) -> DynamoStore:
+    return DynamoStore(client, TABLE, request.node.name, timedelta(days=400))
+
+
+@pytest.fixture
+def records(client: Any, request: pytest.FixtureRequest) -> Records:
+    """The records of the same target."""
+    return Records(client, TABLE, request.node.name)
+
+
+def fill(client: Any, target: str, entries: int) -> None:
     """So many log entries, and the summaries of INCIDENTS among them."""
     summaries = [
         Summary(f"{BEGAN + timedelta(minutes=n):%Y%m%dT%H%M%SZ}-aaaa", "OrdersFailing", BEGAN, n, n, 1)
@@ -62,27 +63,26 @@ def fill(aws: LocalAws, table: str, target: str, entries: int) -> None:
         *({"sk": {"S": f"INCIDENT#{s.id}"}, "summary": {"S": SUMMARIES.dump_json(s).decode()}} for s in summaries),
     ]
     puts = [{"PutRequest": {"Item": {"pk": {"S": target}, **row}}} for row in rows]
-    client = aws.client("dynamodb")
     with ThreadPoolExecutor(4) as pool:
         batches = (puts[at : at + 25] for at in range(0, len(puts), 25))
-        for done in pool.map(lambda batch: client.batch_write_item(RequestItems={table: batch}), batches):
+        for done in pool.map(lambda batch: client.batch_write_item(RequestItems={TABLE: batch}), batches):
             assert not done["UnprocessedItems"]
 
 
-def newest(aws: LocalAws, table: str, target: str) -> tuple[Requests, list[Summary]]:
+def newest(aws: LocalAws, target: str) -> tuple[Requests, list[Summary]]:
     client, requests = aws.client("dynamodb"), Requests()
     client.meta.events.register("before-call.dynamodb.*", requests.asked)
     client.meta.events.register("after-call.dynamodb.*", requests.answered)
-    return requests, Records(client, table, target).incidents(50)
+    return requests, Records(client, TABLE, target).incidents(50)
 
 
 def test_newest_fifty_make_the_same_requests_and_read_the_same_items_however_long_the_log(
-    aws: LocalAws, table: str
+    aws: LocalAws, client: Any
 ) -> None:
-    for target, entries in (("short", 1_000), ("long", 10_000)):
-        fill(aws, table, target, entries)
+    fill(client, "short", 1_000)
+    fill(client, "long", 10_000)
 
-    (short, few), (long, many) = newest(aws, table, "short"), newest(aws, table, "long")
+    (short, few), (long, many) = newest(aws, "short"), newest(aws, "long")
 
     assert few == many
     assert [each.id for each in few] == sorted((each.id for each in few), reverse=True)
@@ -91,12 +91,8 @@ def test_newest_fifty_make_the_same_requests_and_read_the_same_items_however_lon
 
 def test_nothing_that_reads_a_stack_scans_its_table() -> None:
     """A game day's search for leaked secrets does, in the local AWS."""
-    sources = [
-        *ROOT.glob("layers/**/*.py"),
-        *ROOT.glob("functions/**/*.py"),
-        *ROOT.glob("remediator_cli/**/*.py"),
-        *ROOT.glob("simulator/**/*.py"),
-    ]
+    folders = ("layers", "functions", "remediator_cli", "simulator")
+    sources = [path for folder in folders for path in (ROOT / folder).rglob("*.py")]
 
     assert [file.name for file in sources if ".scan(" in file.read_text()] == ["environment.py"]
 
@@ -104,12 +100,11 @@ def test_nothing_that_reads_a_stack_scans_its_table() -> None:
 def check(store: DynamoStore, minute: int, outcome: Outcome | None) -> State:
     """A check that ends in that outcome, or has only just begun."""
     at = BEGAN + timedelta(minutes=minute)
-    trigger = Trigger(f"r-{minute}#0", f"{minute:08d}", at, "OrdersFailing", "it fires")
-    state = written(store, decisions.claim(store.state(), trigger, at, at))
-    if outcome:
-        finding = Finding(outcome, "so it was", at, () if outcome is Outcome.ALREADY_HEALTHY else (ORDER,))
-        state = written(store, decisions.finish(state, trigger.run, at, finding, {"total": 1}, gives_way=False))
-    return state
+    by = trigger(f"r-{minute}#0", f"{minute:08d}", at)
+    state = written(store, claim(store.state(), by, at, at))
+    if outcome is None:
+        return state
+    return written(store, finish(state, outcome, run=by.run, began=at, now=at, gives_way=False))
 
 
 def written(store: DynamoStore, change: object) -> State:
@@ -119,9 +114,7 @@ def written(store: DynamoStore, change: object) -> State:
     return new
 
 
-def test_incidents_since_a_time_leave_older_ones_out(aws: LocalAws, table: str) -> None:
-    client = aws.client("dynamodb")
-    store, records = DynamoStore(client, table, "since", KEEP), Records(client, table, "since")
+def test_incidents_since_a_time_leave_older_ones_out(store: DynamoStore, records: Records) -> None:
     for minute in (0, 5, 10):
         check(store, minute, Outcome.NO_LINK)
         check(store, minute + 1, Outcome.ALREADY_HEALTHY)
@@ -132,10 +125,8 @@ def test_incidents_since_a_time_leave_older_ones_out(aws: LocalAws, table: str) 
 
 
 def test_an_incidents_part_of_the_log_holds_controls_and_the_notification_after_it_and_no_more(
-    aws: LocalAws, table: str
+    store: DynamoStore, records: Records
 ) -> None:
-    client = aws.client("dynamodb")
-    store, records = DynamoStore(client, table, "part", KEEP), Records(client, table, "part")
     check(store, 0, Outcome.ALREADY_HEALTHY)
     check(store, 1, Outcome.NO_LINK)
     written(store, overrides.pause(store.state(), BEGAN, "release 42", "ana", None))
@@ -151,18 +142,7 @@ def test_an_incidents_part_of_the_log_holds_controls_and_the_notification_after_
     assert records.log()[0].kind == "claimed"
 
 
-def test_checks_of_a_healthy_shop_are_no_incidents(aws: LocalAws, table: str) -> None:
-    client = aws.client("dynamodb")
-    store, records = DynamoStore(client, table, "healthy", KEEP), Records(client, table, "healthy")
-
-    state = check(store, 0, Outcome.ALREADY_HEALTHY)
-
-    assert (records.incidents(), state.outbox) == ([], ())
-
-
-def test_incident_is_found_by_the_beginning_of_its_id(aws: LocalAws, table: str) -> None:
-    client = aws.client("dynamodb")
-    store, records = DynamoStore(client, table, "name", KEEP), Records(client, table, "name")
+def test_incident_is_found_by_the_beginning_of_its_id(store: DynamoStore, records: Records) -> None:
     state = check(store, 0, Outcome.NO_LINK)
     assert state.incident
 

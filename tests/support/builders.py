@@ -108,6 +108,16 @@ def changed(decided: Change | Unchanged) -> State:
     return decided.new
 
 
+def create_table(client: Any, name: str) -> None:
+    """The table of the template, as far as DynamoDB needs to know it."""
+    client.create_table(
+        TableName=name,
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in ("pk", "sk")],
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+    )
+
+
 class Clock:
     """UTC that moves on by 10 ms each time it is asked."""
 
