@@ -4,7 +4,9 @@ import base64
 import io
 import json
 from collections.abc import Callable
+from types import SimpleNamespace
 from urllib.parse import quote
+from uuid import uuid4
 
 import pytest
 from aws_lambda_powertools import Logger
@@ -32,9 +34,6 @@ def masked(text: str, *secrets: str) -> str:
     for secret in secrets:
         mask.add(secret)
     return mask.text(text)
-
-
-# --- by its looks
 
 
 @pytest.mark.parametrize(
@@ -120,9 +119,6 @@ def test_plain_words_stay_as_they_are(text: str) -> None:
     assert masked(text) == text
 
 
-# --- by what it is
-
-
 FORMS = {
     "as it is": PASSWORD,
     "percent-encoded": quote(PASSWORD, safe=""),
@@ -178,22 +174,11 @@ def test_secrets_of_the_run_are_forgotten_when_told_to() -> None:
     assert mask.text(LINK) == SHOWN
 
 
-# --- errors
-
-
 def test_an_error_and_its_causes_are_one_masked_line() -> None:
-    def fail() -> None:
-        try:
-            try:
-                raise KeyError(LINK)
-            except KeyError as error:
-                raise ValueError(f"no\n{KEY}") from error
-        except ValueError:
-            raise RuntimeError("at the end")  # noqa: B904 - chained on purpose
+    first, second, last = KeyError(LINK), ValueError(f"no\n{KEY}"), RuntimeError("at the end")
+    second.__cause__, last.__context__ = first, second
 
-    with pytest.raises(RuntimeError) as caught:
-        fail()
-    assert Mask().exception(caught.value) == (
+    assert Mask().exception(last) == (
         f"RuntimeError: at the end <- ValueError: no <key {fingerprint(KEY)}> <- KeyError: '{SHOWN}'"
     )
 
@@ -211,14 +196,7 @@ def test_a_suppressed_context_is_left_out() -> None:
     assert Mask().exception(error) == "ValueError: one"
 
 
-# --- log lines
-
 EVERYTHING = f"{LINK} {JWT} {PASSWORD}"
-
-
-class Answer:
-    def __repr__(self) -> str:
-        return f"Answer({EVERYTHING})"
 
 
 def log_with_a_field_of_each_line(log: Logger) -> None:
@@ -246,33 +224,27 @@ WAYS: dict[str, Callable[[Logger], None]] = {
     "field of each line": log_with_a_field_of_each_line,
     "nested field": lambda log: log.info("got it", extra={"a": [{"b": ({"c": EVERYTHING}, 1, None)}]}),
     "name of a field": lambda log: log.info("got it", extra={"a": {EVERYTHING: 1}}),
-    "object": lambda log: log.info("got it", extra={"a": [Answer()]}),
+    "object": lambda log: log.info("got it", extra={"a": [SimpleNamespace(text=EVERYTHING)]}),
     "JSON in a text": lambda log: log.info("got it", extra={"body": json.dumps({"a": f"{LINK} {JWT}"})}),
     "bytes": lambda log: log.info("got it", extra={"raw": f"{LINK} {JWT}".encode()}),
     "exception with its cause and note": log_an_exception,
 }
 
 
-@pytest.fixture
-def lines() -> io.StringIO:
-    return io.StringIO()
-
-
-@pytest.fixture
-def log(lines: io.StringIO, request: pytest.FixtureRequest) -> Logger:
-    """Powertools' own logger, as a function has it, in a run that knows the password."""
-    logger = Logger(service=request.node.name, stream=lines, level="INFO")
+def logged(way: Callable[[Logger], None]) -> str:
+    """What comes out of Powertools' own logger, as a function has it, in a run that knows the password."""
+    lines = io.StringIO()
+    logger = Logger(service=uuid4().hex, stream=lines, level="INFO")
     new_mask(logger).add(PASSWORD)
-    return logger
+    way(logger)
+    (line,) = lines.getvalue().splitlines()
+    return line
 
 
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
-def test_no_secret_comes_out_of_a_functions_log_whichever_way_it_goes_in(
-    way: Callable[[Logger], None], lines: io.StringIO, log: Logger
-) -> None:
-    way(log)
+def test_no_secret_comes_out_of_a_functions_log_whichever_way_it_goes_in(way: Callable[[Logger], None]) -> None:
+    line = logged(way)
 
-    (line,) = lines.getvalue().splitlines()
     shown = line + str(json.loads(line))
     assert SHOWN in shown
     assert "<jwt" in shown
@@ -280,22 +252,20 @@ def test_no_secret_comes_out_of_a_functions_log_whichever_way_it_goes_in(
         assert secret not in shown
 
 
-def test_a_field_with_a_secrets_name_is_masked_whatever_it_holds(lines: io.StringIO, log: Logger) -> None:
-    log.info("x", extra={"login": {"password": "p4ss", "userToken": "t0ken", "count": 3}})
+def test_a_field_with_a_secrets_name_is_masked_whatever_it_holds() -> None:
+    login = {"password": "p4ss", "userToken": "t0ken", "count": 3}
 
-    assert json.loads(lines.getvalue())["login"] == {"password": "<secret>", "userToken": "<secret>", "count": 3}
+    line = logged(lambda log: log.info("x", extra={"login": login}))
+
+    assert json.loads(line)["login"] == {"password": "<secret>", "userToken": "<secret>", "count": 3}
 
 
-def test_a_traceback_keeps_its_lines(lines: io.StringIO, log: Logger) -> None:
-    log_an_exception(log)
+def test_a_traceback_keeps_its_lines() -> None:
+    line = json.loads(logged(log_an_exception))
 
-    line = json.loads(lines.getvalue())
     assert line["exception_name"] == "ValueError"
     for part in (f"KeyError: '{SHOWN}", "direct cause", "test_masking.py", f"ValueError: {SHOWN}"):
         assert part in line["exception"]
-
-
-# --- work
 
 
 @pytest.mark.parametrize(("start", "repeated"), SECRETS)
