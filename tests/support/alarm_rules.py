@@ -45,17 +45,15 @@ def template() -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class CloudWatchAlarm:
-    """M of N, by "How alarm state is evaluated when data is missing" (CloudWatch user guide).
+    """M of N averages, by "How alarm state is evaluated when data is missing" (CloudWatch user guide): not breaching.
 
     `reach`: how many periods CloudWatch evaluates, at least N; the guide names no number for ten-second periods.
     """
 
-    statistic: str
     period: float
     n: int
     m: int
     threshold: float
-    missing: str
     reach: int
 
     @classmethod
@@ -66,19 +64,13 @@ class CloudWatchAlarm:
         assert not {"Dimensions", "Metrics"} & given.keys()
         n = given["EvaluationPeriods"]
         assert n * given["Period"] <= DAY  # CloudWatch's limit
-        m, missing = given.get("DatapointsToAlarm", n), given["TreatMissingData"]
-        return cls(given["Statistic"], given["Period"], n, m, given["Threshold"], missing, n + more)
+        assert (given["Statistic"], given["TreatMissingData"]) == ("Average", "notBreaching")
+        return cls(given["Period"], n, given.get("DatapointsToAlarm", n), given["Threshold"], n + more)
 
-    def state(self, points: Sequence[float | None], before: str) -> str:
+    def state(self, points: Sequence[float | None]) -> str:
         """The state after the last `reach` periods, oldest first; None without a sample."""
         real = [point for point in points if point is not None][-self.n :]
-        filled = self.n - len(real)
-        over = sum(point >= self.threshold for point in real)
-        if over + (filled if self.missing == "breaching" else 0) >= self.m:
-            return "ALARM"
-        if filled and over == len(real) and self.missing == "ignore":
-            return before
-        return "OK"
+        return "ALARM" if sum(point >= self.threshold for point in real) >= self.m else "OK"
 
     def triggers(self, orders: Sequence[Order]) -> list[float]:
         """When it goes from OK to ALARM: ends of periods."""
@@ -88,13 +80,12 @@ class CloudWatchAlarm:
             last_over = index if points.get(index, -math.inf) >= self.threshold else last_over
             if state == "OK" and index - last_over >= self.reach:
                 continue  # without a breaching point in reach it can't leave OK
-            new = self.state([points.get(each) for each in range(index - self.reach + 1, index + 1)], state)
+            new = self.state([points.get(each) for each in range(index - self.reach + 1, index + 1)])
             found += [(index + 1) * self.period] if (state, new) == ("OK", "ALARM") else []
             state = new
         return found
 
     def _points(self, orders: Sequence[Order]) -> dict[int, float]:
-        assert self.statistic == "Average"
         sums: dict[int, tuple[int, int]] = {}
         for at, failed in orders:
             count, bad = sums.get(int(at // self.period), (0, 0))

@@ -3,9 +3,9 @@
 What varies by run (ids, times, tokens, keys, links, the depth of a stack) is compared by its shape.
 """
 
-import base64
 import json
 import re
+from base64 import urlsafe_b64decode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -130,109 +130,96 @@ class Row:
         return visitor.send(self.method, path, visitor.body(self.body), self.bearer, server=self.server)
 
 
-def auth(method: str, body: object = None, bearer: str | None = None, steps: str = "") -> Row:
-    return Row(method, "/api/auth", body, bearer, steps)
+def get(path: str, bearer: str | None = None, steps: str = "") -> Row:
+    return Row("GET", path, None, bearer, steps)
 
 
-def get(path: str, bearer: str | None = None, steps: str = "", server: str = "service") -> Row:
-    return Row("GET", path, None, bearer, steps, server)
-
-
-def order(body: object = ORDER, bearer: str | None = "diner", steps: str = "") -> Row:
+def order(steps: str = "", body: object = ORDER, bearer: str | None = "diner") -> Row:
     return Row("POST", "/api/order", body, bearer, steps)
 
 
-def after(steps: str) -> Row:
-    """A good order after these steps."""
-    return order(steps=steps)
-
-
-def report(method: str, steps: str, path: str = REPORT, link: int = -1) -> Row:
+def report(method: str, steps: str = "fail order", path: str = REPORT, link: int = -1) -> Row:
     return Row(method, path, steps=steps, server="factory", link=link)
 
 
-def direct(body: object, bearer: str | None, steps: str = "", path: str = "/api/order") -> Row:
-    """A POST to the factory, without the service between."""
-    return Row("POST", path, body, bearer, steps, "factory")
-
-
-def initiate(kind: str, bearer: str | None) -> Row:
-    return Row("PUT", f"/api/vendor/chaos/{kind}", {}, bearer, server="factory")
+def factory(method: str, path: str, body: object, bearer: str | None = None, steps: str = "") -> Row:
+    """A request of the factory, without the service between."""
+    return Row(method, path, body, bearer, steps, "factory")
 
 
 ROWS = {
-    "auth-login-200": auth("PUT", LOGIN),
+    "auth-login-200": Row("PUT", "/api/auth", LOGIN),
     "auth-login-500-db-down-root": get("/", None, "db-down"),
-    "auth-login-badjson": auth("PUT", TRUNCATED),
-    "auth-login-emptybody": auth("PUT", {}),
-    "auth-login-no-content-type": auth("PUT", b'{"email":"d@jwt.com"}'),
-    "auth-login-nopassword": auth("PUT", {"email": "d@jwt.com"}),
-    "auth-login-unknown": auth("PUT", {"email": "nobody@jwt.com", "password": "a"}),
-    "auth-login-wrong-method-post": auth("POST", LOGIN),
-    "auth-login-wrongpw": auth("PUT", {"email": "d@jwt.com", "password": "wrong"}),
-    "auth-logout-200": auth("DELETE", None, "diner"),
-    "auth-logout-401": auth("DELETE", None, "diner", "log-out"),
-    "auth-register-200": auth("POST", {"name": "cap user", "email": "u1@jwt.com", "password": "a"}),
-    "auth-register-missing-400": auth("POST", {"name": "cap user"}),
-    "chaos-initiate-200": initiate("fail", "vendor"),
-    "chaos-initiate-badtype-400": initiate("flood", "vendor"),
-    "chaos-initiate-noauth-401": initiate("fail", None),
-    "chaos-vendor-view": get("/api/vendor", "vendor", "schedule", "factory"),
-    "factory-direct-500-chaos-fail": direct(DIRECT, "vendor", "fail"),
-    "factory-order-200": direct(DIRECT, "vendor"),
-    "factory-order-badkey-401": direct(DIRECT, "stranger"),
-    "factory-order-missing-400": direct({"order": ORDER}, "vendor"),
-    "factory-verify-badjwt-403": direct(JWT, None, "badjwt order", "/api/order/verify"),
+    "auth-login-badjson": Row("PUT", "/api/auth", TRUNCATED),
+    "auth-login-emptybody": Row("PUT", "/api/auth", {}),
+    "auth-login-no-content-type": Row("PUT", "/api/auth", b'{"email":"d@jwt.com"}'),
+    "auth-login-nopassword": Row("PUT", "/api/auth", {"email": "d@jwt.com"}),
+    "auth-login-unknown": Row("PUT", "/api/auth", {"email": "nobody@jwt.com", "password": "a"}),
+    "auth-login-wrong-method-post": Row("POST", "/api/auth", LOGIN),
+    "auth-login-wrongpw": Row("PUT", "/api/auth", {"email": "d@jwt.com", "password": "wrong"}),
+    "auth-logout-200": Row("DELETE", "/api/auth", None, "diner"),
+    "auth-logout-401": Row("DELETE", "/api/auth", None, "diner", "log-out"),
+    "auth-register-200": Row("POST", "/api/auth", {"name": "cap user", "email": "u1@jwt.com", "password": "a"}),
+    "auth-register-missing-400": Row("POST", "/api/auth", {"name": "cap user"}),
+    "chaos-initiate-200": factory("PUT", "/api/vendor/chaos/fail", {}, "vendor"),
+    "chaos-initiate-badtype-400": factory("PUT", "/api/vendor/chaos/flood", {}, "vendor"),
+    "chaos-initiate-noauth-401": factory("PUT", "/api/vendor/chaos/fail", {}),
+    "chaos-vendor-view": factory("GET", "/api/vendor", None, "vendor", "schedule"),
+    "factory-direct-500-chaos-fail": factory("POST", "/api/order", DIRECT, "vendor", "fail"),
+    "factory-order-200": factory("POST", "/api/order", DIRECT, "vendor"),
+    "factory-order-badkey-401": factory("POST", "/api/order", DIRECT, "stranger"),
+    "factory-order-missing-400": factory("POST", "/api/order", {"order": ORDER}, "vendor"),
+    "factory-verify-badjwt-403": factory("POST", "/api/order/verify", JWT, steps="badjwt order"),
     "franchise-200": get("/api/franchise"),
     "menu-200": get("/api/order/menu"),
-    "order-0items-500-slow": order(ORDER | {"items": []}),
-    "order-200-after-fix": after("fail order GET"),
-    "order-200-after-head": after("fail order HEAD"),
-    "order-200-chaos-badjwt": after("badjwt"),
-    "order-200-chaos-rescheduled": after("throttle schedule"),
-    "order-200-chaos-scheduled-not-started": after("schedule"),
-    "order-200-chaos-throttle": after("throttle"),
+    "order-0items-500-slow": order(body=ORDER | {"items": []}),
+    "order-200-after-fix": order("fail order GET"),
+    "order-200-after-head": order("fail order HEAD"),
+    "order-200-chaos-badjwt": order("badjwt"),
+    "order-200-chaos-rescheduled": order("throttle schedule"),
+    "order-200-chaos-scheduled-not-started": order("schedule"),
+    "order-200-chaos-throttle": order("throttle"),
     "order-200": order(),
-    "order-21items-500-slow": order(ORDER | {"items": [VEGGIE] * 21}),
-    "order-401-chaos-noauth": order(ORDER, None, "fail"),
-    "order-500-chaos-0items-fast": order(ORDER | {"items": []}, "diner", "fail"),
-    "order-500-chaos-fail-2": after("fail order GET fail"),
-    "order-500-chaos-fail-3": after("fail order HEAD fail"),
-    "order-500-chaos-fail-4": after("schedule fail"),
+    "order-21items-500-slow": order(body=ORDER | {"items": [VEGGIE] * 21}),
+    "order-401-chaos-noauth": order("fail", bearer=None),
+    "order-500-chaos-0items-fast": order("fail", ORDER | {"items": []}),
+    "order-500-chaos-fail-2": order("fail order GET fail"),
+    "order-500-chaos-fail-3": order("fail order HEAD fail"),
+    "order-500-chaos-fail-4": order("schedule fail"),
     "order-500-chaos-fail-realhost": Row(
         *("POST", "/api/order", ORDER, "diner", "fail"), shop={"factory_name": "pizza-factory.test", "link_port": False}
     ),
-    "order-500-chaos-fail": after("fail"),
-    "order-500-factory-badkey": after("factory-badkey"),
-    "order-500-factory-down": after("factory-down"),
-    "order-500-still-chaos": after("fail order POST PUT DELETE"),
-    "order-after-logout-401": after("log-out"),
-    "order-badjson-400": order(TRUNCATED),
-    "order-badsig-401": order(ORDER, "forged"),
-    "order-badtoken-401": order(ORDER, "garbage"),
-    "order-bogus-franchise-store-200": order(ORDERS["order-bogus"]),
+    "order-500-chaos-fail": order("fail"),
+    "order-500-factory-badkey": order("factory-badkey"),
+    "order-500-factory-down": order("factory-down"),
+    "order-500-still-chaos": order("fail order POST PUT DELETE"),
+    "order-after-logout-401": order("log-out"),
+    "order-badjson-400": order(body=TRUNCATED),
+    "order-badsig-401": order(bearer="forged"),
+    "order-badtoken-401": order(bearer="garbage"),
+    "order-bogus-franchise-store-200": order(body=ORDERS["order-bogus"]),
     "order-list-200": get("/api/order", "diner", "order order order-unknown order-no-items order-bogus"),
     "order-list-401": get("/api/order"),
-    "order-lowercase-bearer-200": order(ORDER, "lowercase"),
-    "order-noauth-401": order(ORDER, None),
-    "order-nobody-500": order(None),
-    "order-nofranchise-500": order({"storeId": 1, "items": [VEGGIE]}),
+    "order-lowercase-bearer-200": order(bearer="lowercase"),
+    "order-noauth-401": order(bearer=None),
+    "order-nobody-500": order(body=None),
+    "order-nofranchise-500": order(body={"storeId": 1, "items": [VEGGIE]}),
     "order-put-404": Row("PUT", "/api/order", ORDER, "diner"),
-    "order-token-without-bearer-401": order(ORDER, "bare"),
-    "report-delete-404": report("DELETE", "fail order"),
+    "order-token-without-bearer-401": order(bearer="bare"),
+    "report-delete-404": report("DELETE"),
     "report-get-200-resolved-badjwt": report("GET", "badjwt order"),
     "report-get-200-resolved-throttle": report("GET", "throttle order"),
-    "report-get-200-resolved": report("GET", "fail order"),
+    "report-get-200-resolved": report("GET"),
     "report-get-again-200-nochaos": report("GET", "fail order GET"),
     "report-get-again-wrongcode-200-nochaos": report("GET", "fail order GET", "/api/support/{key}/report/wrong000"),
-    "report-get-nocode-404": report("GET", "fail order", "/api/support/{key}/report"),
+    "report-get-nocode-404": report("GET", path="/api/support/{key}/report"),
     "report-get-stale-code-400": report("GET", "fail order GET fail order", link=0),
-    "report-get-wrongcode-400": report("GET", "fail order", "/api/support/{key}/report/wrong000"),
-    "report-get-wrongkey-200-nochaos": report("GET", "fail order", f"/api/support/{'0' * 32}/report/{{code}}"),
-    "report-head-resolves": report("HEAD", "fail order"),
-    "report-options": report("OPTIONS", "fail order"),
-    "report-post-404": report("POST", "fail order"),
-    "report-put-404": report("PUT", "fail order"),
+    "report-get-wrongcode-400": report("GET", path="/api/support/{key}/report/wrong000"),
+    "report-get-wrongkey-200-nochaos": report("GET", path=f"/api/support/{'0' * 32}/report/{{code}}"),
+    "report-head-resolves": report("HEAD"),
+    "report-options": report("OPTIONS"),
+    "report-post-404": report("POST"),
+    "report-put-404": report("PUT"),
     "root-200": get("/"),
     "unknown-404": get("/api/nothing"),
     "user-me-200": get("/api/user/me", "diner"),
@@ -293,14 +280,10 @@ _KINDS = {
 def _claims(token: str) -> Any:
     """The names in header and payload of a JWT, and its algorithm; or how a damaged one begins."""
     try:
-        header, claims = (_part(part) for part in token.split(".")[:2])
+        header, claims = (json.loads(urlsafe_b64decode(part + "===")) for part in token.split(".")[:2])
     except ValueError:
         return f"{token[:8]}... of {token.count('.') + 1} parts"
     return header["alg"], sorted(header), {key: _names(claims[key]) for key in sorted(claims)}
-
-
-def _part(part: str) -> Any:
-    return json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
 
 
 def _names(value: Any) -> list[str] | str:

@@ -53,7 +53,7 @@ class Failure:
         for self.second in range(0, seconds, STEP):
             if canary and self.second % 60 == 0:
                 self.canary.run(self.now(), Deadline.after(30))
-            new = ALARM.state(self._points(), state) if self.failed else "OK"
+            new = ALARM.state(self._points()) if self.failed else "OK"
             if new != state:
                 self._send(alarm(new, sent=self.now()))
             state = new

@@ -41,24 +41,23 @@ def test_an_alert_keeps_its_key_in_every_template_and_envelope() -> None:
         assert keys(group(other)).isdisjoint(keys(group(plain)))
 
 
-@pytest.mark.parametrize("status", [None, "Resolved", "", 0, {"state": "resolved"}])
-def test_only_the_exact_word_resolved_ends_an_alert(status: object) -> None:
-    assert states(only(group(alert(status)))) == ["firing"]
+@pytest.mark.parametrize(
+    ("given", "verdict", "found"),
+    [
+        *((group(alert(word)), "trigger", ["firing"]) for word in (None, "Resolved", "", 0, {"state": "resolved"})),
+        (group(None, 5, alert("resolved")), "trigger", ["firing", "firing", "resolved"]),
+        (group(alert("resolved"), status="firing", truncatedAlerts=3), "trigger", ["resolved", "firing"]),
+        (group(status="firing"), "trigger", ["firing"]),
+        (group(status=None), "trigger", ["firing"]),
+        (group(status="resolved"), "stand_down", ["resolved"]),
+    ],
+)
+def test_only_the_exact_word_resolved_ends_an_alert_and_a_group_that_fires_triggers(
+    given: object, verdict: str, found: list[str]
+) -> None:
+    delivery = only(given)
 
-
-def test_a_group_that_fires_triggers_though_nothing_listed_does() -> None:
-    delivery = only(group(alert("resolved"), status="firing", truncatedAlerts=3))
-
-    assert (delivery.verdict, states(delivery)) == ("trigger", ["resolved", "firing"])
-
-
-@pytest.mark.parametrize(("status", "verdict"), [("firing", "trigger"), ("resolved", "stand_down"), (None, "trigger")])
-def test_a_group_without_alerts_counts_by_its_status(status: object, verdict: str) -> None:
-    assert only(group(status=status)).verdict == verdict
-
-
-def test_what_is_no_alert_fires() -> None:
-    assert states(only(group(None, 5, alert("resolved")))) == ["firing", "firing", "resolved"]
+    assert (delivery.verdict, states(delivery)) == (verdict, found)
 
 
 @pytest.mark.parametrize(
@@ -85,16 +84,21 @@ def test_the_legacy_webhook_is_read(state: str, found: str) -> None:
     assert only({"state": state, "door": "open"}).verdict == "trigger"
 
 
-def test_an_oncall_group_counts_not_its_first_alert() -> None:
-    assert only(event("oncall")).verdict == "stand_down"
-
-
 @pytest.mark.parametrize(
-    ("state", "verdict"),
-    [("firing", "trigger"), ("acknowledged", "trigger"), ("silenced", "ignore"), (None, "trigger")],
+    ("given", "verdict"),
+    [
+        (event("oncall"), "stand_down"),
+        ({"alert_group": {"id": "G1", "state": "silenced", "title": "x"}}, "ignore"),
+        *(
+            ({"alert_group": {"id": "G1", "state": state, "title": "x"}}, "trigger")
+            for state in ("firing", "acknowledged", None)
+        ),
+    ],
 )
-def test_only_a_silenced_oncall_group_is_ignored(state: object, verdict: str) -> None:
-    assert only({"alert_group": {"id": "G1", "state": state, "title": "x"}}).verdict == verdict
+def test_an_oncall_group_counts_not_its_first_alert_and_only_a_silenced_one_is_ignored(
+    given: object, verdict: str
+) -> None:
+    assert only(given).verdict == verdict
 
 
 def unescaped(status: str, *alerts: tuple[str, str]) -> str:

@@ -2,7 +2,6 @@ from datetime import UTC, datetime
 
 import pytest
 
-from remediator.alarms import AlarmVerdict
 from tests.unit.alarms.examples import event, keys, only, states
 
 BEGAN = datetime(2026, 11, 20, 17, 31, 5, 377_000, UTC)
@@ -43,10 +42,6 @@ def test_one_transition_has_one_key_whichever_way_it_comes(name: str) -> None:
     assert keys(event(name)) == keys(event("cloudwatch-alarm"))
 
 
-def test_an_alarm_that_is_ok_stands_down() -> None:
-    assert only(event("cloudwatch-ok")).verdict is AlarmVerdict.STAND_DOWN
-
-
 @pytest.mark.parametrize(
     ("word", "state", "verdict"),
     [
@@ -63,13 +58,12 @@ def test_only_the_exact_word_ok_stands_down(word: object, state: str, verdict: s
         assert (delivery.verdict, states(delivery)) == (verdict, [state])
 
 
-@pytest.mark.parametrize("written", ["date", "2023-08-04T12: 36: 15+0000", "", 5, None, "9" * 99])
-def test_a_time_nobody_can_read_stops_nothing(written: object) -> None:
-    assert only(notice(StateChangeTime=written)).verdict == "trigger"
-
-
 def test_other_transitions_contributors_alarms_and_accounts_have_other_keys() -> None:
     given = [
+        happening({}),
+        happening({}, alarmContributor={"id": "4be71c02", "attributes": {"oven": "oven-4"}}),
+        event("cloudwatch-alarm"),
+        event("sqs-sns-contributor"),
         notice(),
         notice(StateChangeTime="2017-03-01T10:45:00.000+0000"),
         notice(NewStateValue="OK"),
@@ -86,50 +80,34 @@ def test_a_repeat_has_the_same_key() -> None:
     assert keys(notice(NewStateReason="still")) == keys(notice())
 
 
-def test_a_contributor_is_told_from_others() -> None:
-    assert keys(event("sqs-sns-contributor")).isdisjoint(keys(event("cloudwatch-alarm")))
+SUPPRESSED: dict[str, object] = {"actionsSuppressedBy": "WaitPeriod"}
+CHANGED = {"detail-type": "CloudWatch Alarm Configuration Change"}
+OTHER = {"detail-type": "Something Happened", "detail": {"state": "terminated"}}
+EXAMPLES = {
+    "that is OK": (event("cloudwatch-ok"), "stand_down"),
+    "whose detail alone comes": (happening({"value": "OK"})["detail"], "stand_down"),
+    "of a contributor": (happening({}, alarmContributor={"id": "4be71c02"}), "trigger"),
+    "suppressed to wait": (happening(SUPPRESSED), "ignore"),
+    "suppressed a while longer": (happening({"actionsSuppressedBy": "ExtensionPeriod"}), "ignore"),
+    "suppressed by another alarm": (happening({"actionsSuppressedBy": "Alarm"}), "ignore"),
+    "suppressed before": (happening({}, previousState=SUPPRESSED), "trigger"),
+    "muted": (happening({}, muteDetail={"mutedByArn": "arn:mute"}), "ignore"),
+    "not muted": (happening({}, muteDetail=None), "trigger"),
+    "muted before": (notice(ActionExecutedAfterMuteWindow=True), "trigger"),
+    "created": ({**happening({}, operation="create"), **CHANGED}, "ignore"),
+    "updated": ({**happening({}, operation="update"), **CHANGED}, "ignore"),
+    "deleted": ({**happening({}, operation="delete"), **CHANGED}, "ignore"),
+    "of another AWS service": ({**OTHER, "source": "aws.ec2"}, "ignore"),
+    "of another AWS service by its source": ({"source": "aws.ec2", "detail": {"alarmName": "ovens-cold"}}, "trigger"),
+    "of CloudWatch by its source": ({**OTHER, "source": "aws.cloudwatch"}, "trigger"),
+    "of somebody's own": ({**OTHER, "source": "pizza.kitchen"}, "trigger"),
+    **{
+        f"of the time {time!r}": (notice(StateChangeTime=time), "trigger")
+        for time in ("date", "2023-08-04T12: 36: 15+0000", "", 5, None, "9" * 99)
+    },
+}
 
 
-def test_a_contributor_event_is_an_alarm() -> None:
-    given = happening({}, alarmContributor={"id": "4be71c02", "attributes": {"oven": "oven-4"}})
-
-    assert only(given).verdict == "trigger"
-    assert keys(given).isdisjoint(keys(happening({})))
-
-
-@pytest.mark.parametrize("by", ["WaitPeriod", "ExtensionPeriod", "Alarm"])
-def test_an_alarm_that_is_suppressed_now_is_ignored(by: str) -> None:
-    assert only(happening({"actionsSuppressedBy": by})).verdict == "ignore"
-    assert only(happening({}, previousState={"actionsSuppressedBy": by})).verdict == "trigger"
-
-
-def test_an_alarm_that_is_muted_now_is_ignored() -> None:
-    assert only(happening({}, muteDetail={"mutedByArn": "arn:mute"})).verdict == "ignore"
-    assert only(happening({}, muteDetail=None)).verdict == "trigger"
-    assert only(notice(ActionExecutedAfterMuteWindow=True)).verdict == "trigger"
-
-
-@pytest.mark.parametrize("operation", ["create", "update", "delete"])
-def test_a_configuration_change_is_ignored(operation: str) -> None:
-    change = {"detail-type": "CloudWatch Alarm Configuration Change"}
-
-    assert only({**happening({}, operation=operation), **change}).verdict == "ignore"
-
-
-@pytest.mark.parametrize(
-    ("more", "verdict"),
-    [
-        ({"source": "aws.ec2"}, "ignore"),
-        ({"source": "aws.ec2", "detail": {"alarmName": "ovens-cold"}}, "trigger"),
-        ({"source": "aws.cloudwatch"}, "trigger"),
-        ({"source": "pizza.kitchen"}, "trigger"),
-    ],
-)
-def test_only_an_event_of_another_aws_service_is_ignored(more: dict[str, str], verdict: str) -> None:
-    given = {"detail-type": "Something Happened", "detail": {"state": "terminated"}, **more}
-
+@pytest.mark.parametrize(("given", "verdict"), EXAMPLES.values(), ids=EXAMPLES)
+def test_only_what_is_suppressed_or_muted_now_or_is_no_alarm_is_ignored(given: object, verdict: str) -> None:
     assert only(given).verdict == verdict
-
-
-def test_the_detail_alone_is_an_alarm() -> None:
-    assert only(happening({"value": "OK"})["detail"]).verdict == "stand_down"

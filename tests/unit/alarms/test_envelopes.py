@@ -76,18 +76,6 @@ def test_a_readable_envelope_triggers_whatever_its_text(message: object) -> None
     assert [(one.source, one.name, one.state) for one in delivery.alarms] == [("unknown", "hello", "firing")]
 
 
-def test_a_hand_written_test_event_triggers() -> None:
-    assert only(event("manual-test")).verdict == "trigger"
-
-
-@pytest.mark.parametrize("kind", ["SubscriptionConfirmation", "UnsubscribeConfirmation"])
-def test_a_confirmation_is_ignored(kind: str) -> None:
-    given = {"Type": kind, "Token": "0a", "SubscribeURL": "https://sns.example", "Message": "Hi"}
-
-    assert only(given).verdict == "ignore"
-    assert only({**SNS, "Type": kind}).verdict == "trigger"  # the word alone turns no alarm away
-
-
 DEAD_LETTER = {
     "version": "1.0",
     "requestContext": {"requestId": "r-1", "condition": "RetriesExhausted"},
@@ -96,17 +84,26 @@ DEAD_LETTER = {
 }
 
 
+CONFIRMATION = {"Token": "0a", "SubscribeURL": "https://sns.example", "Message": "Hi"}
+RESULT = {"detail-type": "Lambda Function Invocation Result - Failure", "detail": DEAD_LETTER}
+
+
 @pytest.mark.parametrize(
-    "given",
+    ("given", "verdict"),
     [
-        DEAD_LETTER,
-        sns(DEAD_LETTER),
-        {"Records": [{**SQS, "body": json.dumps(DEAD_LETTER)}]},
-        {"detail-type": "Lambda Function Invocation Result - Failure", "detail": DEAD_LETTER},
+        pytest.param(DEAD_LETTER, "ignore", id="dead letter"),
+        pytest.param(sns(DEAD_LETTER), "ignore", id="dead letter by SNS"),
+        pytest.param({"Records": [{**SQS, "body": json.dumps(DEAD_LETTER)}]}, "ignore", id="dead letter by SQS"),
+        pytest.param(RESULT, "ignore", id="dead letter by EventBridge"),
+        pytest.param({**CONFIRMATION, "Type": "SubscriptionConfirmation"}, "ignore", id="subscribed"),
+        pytest.param({**CONFIRMATION, "Type": "UnsubscribeConfirmation"}, "ignore", id="unsubscribed"),
+        pytest.param({**SNS, "Type": "SubscriptionConfirmation"}, "trigger", id="alarm that says subscribed"),
+        pytest.param({**SNS, "Type": "UnsubscribeConfirmation"}, "trigger", id="alarm that says unsubscribed"),
+        pytest.param(event("manual-test"), "trigger", id="test event by hand"),
     ],
 )
-def test_a_dead_letter_that_comes_round_again_is_ignored(given: object) -> None:
-    assert only(given).verdict == "ignore"
+def test_only_a_dead_letter_that_comes_round_again_and_a_confirmation_are_ignored(given: object, verdict: str) -> None:
+    assert only(given).verdict == verdict
 
 
 def test_unknown_messages_share_a_key_only_when_they_are_the_same() -> None:

@@ -1,5 +1,4 @@
-"""Whatever else is wrong with a message, its state decides or it triggers. `FUZZ_EXAMPLES=10000`
-tries more."""
+"""Whatever else is wrong with a message, its state decides or it triggers. `FUZZ_EXAMPLES=10000` tries more."""
 
 import copy
 import json
@@ -17,56 +16,38 @@ from remediator_cli.alarm import describe
 from tests.support.work import growth
 from tests.unit.alarms.examples import EVENTS, event, only, sns
 
-EXAMPLES = settings(
-    max_examples=int(os.environ.get("FUZZ_EXAMPLES", "150")),
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-)
+TRIED = int(os.environ.get("FUZZ_EXAMPLES", "150"))
+EXAMPLES = settings(max_examples=TRIED, deadline=None, suppress_health_check=list(HealthCheck))
 NAMES = sorted(path.stem for path in EVENTS.glob("*.json"))
 # These name a state, and so are left alone. "value" is the key of an event's state.
 TOKENS = ("ALARM", '"OK', "firing", "resolved", "Firing", "Resolved", "FIRING", "RESOLVED")
 LURES = ["OK", "resolved", "ok", "**Resolved**", "Alerts Resolved:", "SubscriptionConfirmation"]
 LURES += ["CloudWatch Alarm Configuration Change", "aws.ec2", "[RESOLVED] x", "silenced"]
+LURES += ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59-23:59", "9" * 5_000]
+scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20)
+names = st.sampled_from(["Records", "Sns", "Message", "body", "detail", "state", "alerts"])
+names |= st.text(string.ascii_letters, max_size=5)
 json_values = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats()
-    | st.text(max_size=20)
-    | st.characters(categories=["Cs"])
-    | st.sampled_from([*LURES, "0001-01-01T00:00:00Z", "9999-12-31T23:59:59-23:59", "9" * 5_000]),
-    lambda inner: (
-        st.lists(inner, max_size=3)
-        | st.dictionaries(
-            st.sampled_from(["Records", "Sns", "Message", "body", "detail", "state", "alerts"])
-            | st.text(string.ascii_letters, max_size=5),
-            inner,
-            max_size=4,
-        )
-    ),
+    scalars | st.characters(categories=["Cs"]) | st.sampled_from(LURES),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(names, inner, max_size=4),
     max_leaves=12,
 )
 type Path = tuple[str | int, ...]
 WRITTEN = -1  # a step of a path: into the JSON that a text holds
 
 
-def _steps(value: Any) -> list[str | int]:
+def _below(value: Any) -> list[tuple[str | int, Any]]:
     if isinstance(value, dict):
-        return list(value)
+        return list(value.items())
     if isinstance(value, list):
-        return list(range(len(value)))
-    return [WRITTEN] if isinstance(value, str) and value.startswith('{"') else []
-
-
-def _at(value: Any, step: str | int) -> Any:
-    return json.loads(value) if step == WRITTEN else value[step]
+        return list(enumerate(value))
+    return [(WRITTEN, json.loads(value))] if isinstance(value, str) and value.startswith('{"') else []
 
 
 def _free(value: Any, before: Path = ()) -> list[Path]:
     """The paths to all that names no state."""
     found = []
-    for step in _steps(value):
-        below = _at(value, step)
+    for step, below in _below(value):
         if step != WRITTEN and not any(token in json.dumps(below) for token in TOKENS):
             found.append((*before, step))
         found += _free(below, (*before, step))
