@@ -29,7 +29,7 @@ demo: setup ## heal the incident of 2025-04-08 on this machine, without a cloud 
 	.venv/bin/remediator gameday fail
 
 test: setup runtime check build .tools/alertmanager/usr/bin/prometheus-alertmanager /usr/bin/chromium ## all tests, with real parts, on a bare machine (about five minutes)
-	.venv/bin/python -m pytest -n 2 --dist worksteal
+	.venv/bin/python -m pytest -n 4 --dist worksteal  # on two cores too: game days wait more than they work
 
 unit: .venv/.done ## the unit tests alone
 	.venv/bin/python -m pytest tests/unit -q

@@ -104,6 +104,13 @@ def test_a_request_without_time_left_is_not_sent(shop: Shop) -> None:
     assert len(shop.requests) == before
 
 
+def test_environment_leads_no_request_elsewhere(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+
+    assert adapter(shop).login(SOON).status == 200
+
+
 def test_no_secret_is_in_what_the_http_libraries_log(shop: Shop, caplog: pytest.LogCaptureFixture) -> None:
     new_mask(Logger(service="test_http", stream=io.StringIO()))  # as each function does first
     shop.chaos("fail")
