@@ -5,7 +5,7 @@ import json
 import click
 
 from remediator.bootstrap import now
-from remediator.state import Limits
+from remediator.limits import Limits
 from remediator_cli.stack import Stack, on_stack
 from remediator_cli.terminal import as_json
 

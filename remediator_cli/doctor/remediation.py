@@ -6,9 +6,9 @@ from typing import Final
 from remediator.adapters.http import HttpFactory
 from remediator.diagnosis import Diagnosis, Symptom, diagnose
 from remediator.endpoints import CANARY_LOGIN, ORDER
+from remediator.limits import Limits
 from remediator.outcome import CONSEQUENCES
 from remediator.report_link import FIELD_NAMES, LinkPolicy, Refusal, guard
-from remediator.state import Limits
 from remediator_cli.doctor.target import Answer, Target
 
 A_REPORT: Final = f"/api/support/{'0' * 32}/report/0"  # nobody's: only so that it is judged like a report link

@@ -14,12 +14,12 @@ from remediator.bootstrap import now
 from remediator.canary import Canary
 from remediator.deadline import Deadline
 from remediator.errors import Unhealed
+from remediator.limits import Limits
 from remediator.masking import Mask
 from remediator.outcome import CONSEQUENCES
 from remediator.pipeline import Remediator
 from remediator.report_link import FIELD_NAMES, LinkPolicy
 from remediator.settings import Settings
-from remediator.state import Limits
 from simulator.days import DAYS, GameDay, Stage
 from simulator.shop import Shop
 from tests.support.builders import alarm, sns

@@ -27,12 +27,13 @@ from remediator.deadline import Deadline
 from remediator.endpoints import ORDER
 from remediator.errors import RemediatorError, StateError
 from remediator.jwt import Keys
+from remediator.limits import Limits
 from remediator.masking import Mask
 from remediator.outcome import CONSEQUENCES, DeliveryRecord, Outcome
 from remediator.pipeline import Remediator
 from remediator.report_link import FIELD_NAMES, LinkPolicy, ReportLink
 from remediator.sample import Fault, Sample
-from remediator.state import Change, Limits, Notification, State
+from remediator.state import Change, Notification, State
 from tests.protocol import promises
 from tests.support.builders import BEGAN, GOOD, KEY, LOGIN, NO_LINK, RESOLVED, alarm, answer, failing, sns
 from tests.support.fakes import MemoryStore

@@ -25,11 +25,11 @@ from remediator.adapters.pinned import system_resolver
 from remediator.adapters.secrets import DinerSecret
 from remediator.adapters.sns import SnsNotifier
 from remediator.bootstrap import now
+from remediator.limits import Limits
 from remediator.masking import Mask
 from remediator.pipeline import Remediator
 from remediator.report_link import FIELD_NAMES, LinkPolicy
 from remediator.settings import Settings
-from remediator.state import Limits
 from remediator_cli.records import Records
 from simulator.days import DAYS
 from simulator.local_aws import REGION, LocalAws, end

@@ -12,12 +12,13 @@ from remediator.deadline import Deadline
 from remediator.decisions import Attempt, Finding, Unchanged
 from remediator.endpoints import ORDER
 from remediator.errors import Unhealed
+from remediator.limits import Limits
 from remediator.masking import Mask
 from remediator.outcome import Outcome, Result
 from remediator.pipeline import Remediator
 from remediator.report_link import FIELD_NAMES, LinkPolicy
 from remediator.sample import Fault, Sample
-from remediator.state import Change, Limits, State
+from remediator.state import Change, State
 from remediator.trigger import Trigger
 from tests.support.fakes import MemoryFactory, MemoryNotifier, MemoryShop, MemoryStore
 

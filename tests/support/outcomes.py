@@ -9,9 +9,10 @@ from remediator import overrides
 from remediator.audit import verify_chain
 from remediator.deadline import Deadline
 from remediator.errors import RemediatorError, SecretError
+from remediator.limits import Limits
 from remediator.outcome import Outcome
 from remediator.sample import Fault, Sample
-from remediator.state import Change, Limits, State
+from remediator.state import Change, State
 from remediator_cli.orders import Orders
 from remediator_cli.report.facts import IncidentFacts
 from tests.support.builders import (

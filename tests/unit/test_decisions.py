@@ -7,8 +7,9 @@ import pytest
 
 from remediator import decisions, overrides
 from remediator.decisions import AlreadyCovered, AlreadyInProgress, NothingToDo, Superseded, TriggeredMeanwhile
+from remediator.limits import CALLS_A_RUN, Limits
 from remediator.outcome import CONSEQUENCES, Outcome
-from remediator.state import Change, Limits, Pause, State
+from remediator.state import Change, Pause, State
 from tests.support.builders import BEGAN, LATER, LEASE_ENDS, RUN, changed, claim, finish, intend, trigger
 
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
@@ -162,7 +163,7 @@ def test_same_link_is_called_again_only_if_no_answer_came() -> None:
 
 def test_run_calls_three_times_at_most_and_the_next_run_may_call_again() -> None:
     state = claimed()
-    for number in range(decisions.CALLS_A_RUN):
+    for number in range(CALLS_A_RUN):
         state = changed(intend(state, f"f{number}"))
 
     change = intend(state, "beef")

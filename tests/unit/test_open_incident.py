@@ -14,9 +14,9 @@ from remediator.deadline import Deadline
 from remediator.diagnosis import Diagnosis, Symptom
 from remediator.endpoints import ENDPOINTS
 from remediator.errors import Unhealed
+from remediator.limits import Limits
 from remediator.outcome import Outcome
 from remediator.sample import Fault, Sample
-from remediator.state import Limits
 from tests.support.builders import (
     BEGAN,
     FRESH_LINK,

@@ -11,9 +11,10 @@ from remediator import overrides
 from remediator.audit import verify_chain
 from remediator.deadline import Deadline
 from remediator.errors import DeadlineOver, NotificationError, SecretError, StateError, Unhealed, UnreadableState
+from remediator.limits import Limits
 from remediator.outcome import Outcome, Result
 from remediator.sample import Fault, Sample
-from remediator.state import Change, Limits, Notification, State
+from remediator.state import Change, Notification, State
 from tests.support.builders import (
     BEGAN,
     ELSEWHERE,

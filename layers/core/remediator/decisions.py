@@ -9,13 +9,13 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from remediator.audit import format_timestamp
+from remediator.limits import Limits
 from remediator.notifications import NotificationFacts, with_notification, with_refusal
 from remediator.outcome import CONSEQUENCES, Outcome
 from remediator.pacing import next_check
-from remediator.state import Call, Change, Check, Incident, LastCheck, Lease, Limits, Notification, State, Summary
+from remediator.state import Call, Change, Check, Incident, LastCheck, Lease, Notification, State, Summary
 from remediator.trigger import Trigger
 
-CALLS_A_RUN: Final = 3
 TRIES: Final = 3  # of one event by Lambda
 DAY: Final = timedelta(days=1)
 FLAPPING: Final = 3  # healings within the hour, from which on the notification says so
@@ -141,7 +141,7 @@ def intend(
     check = state.held_by(run)
     if check is None:
         return Superseded()
-    if denied := _denied(state, run, now, limits, attempt.fingerprint):
+    if denied := limits.deny(state, run, now, attempt.fingerprint):
         outcome, why = denied
         wanted = replace(finding, outcome=outcome, reason=f"{why} ({finding.reason})")
         return finish(state, run, now, wanted, phases, gives_way=gives_way)
@@ -210,23 +210,6 @@ def mark_sent(state: State, sent: Sequence[str], now: datetime) -> Change | Noth
     if left == state.outbox:
         return NothingToDo()
     return Change(replace(state, outbox=left)).with_entry(None, now, "notified", {"notifications": list(sent)})
-
-
-def _denied(state: State, run: str, now: datetime, limits: Limits, fingerprint: str) -> tuple[Outcome, str] | None:
-    """Why the call may not be made now, the strongest reason first."""
-    if pause := state.pause_in_force(now):
-        return Outcome.PAUSED, f"paused by {pause.who}: {pause.why}"
-    if limits.mode_in_force(state) == "observe":
-        return Outcome.OBSERVED, "mode is observe; in mode act the report link would have been called"
-    if not limits.calls_left(state, now):
-        used, most = len(state.calls_this_hour(now)), limits.calls_an_hour
-        return Outcome.LIMITED, f"{used} of {most} calls of the last hour are used up"
-    calls = state.incident.calls if state.incident else ()
-    if any(call.fingerprint == fingerprint and call.answered for call in calls):
-        return Outcome.UNRESOLVED, "the report link was called and answered, and orders still fail"
-    if sum(call.run == run for call in calls) >= CALLS_A_RUN:
-        return Outcome.UNRESOLVED, f"{CALLS_A_RUN} calls in this run didn't end the failure"
-    return None
 
 
 def _is_known(state: State, finding: Finding) -> bool:

@@ -25,6 +25,7 @@ from remediator.decisions import (
 from remediator.diagnosis import Diagnosis, Symptom, found_nothing_to_end
 from remediator.errors import DeadlineOver, NotificationError, StateError, Unhealed
 from remediator.examiner import SAMPLES, Examiner
+from remediator.limits import Limits
 from remediator.masking import Mask
 from remediator.outcome import DeliveryRecord, Outcome, Result
 from remediator.ports import Notifier, PizzaFactory, Shop, Store
@@ -32,7 +33,7 @@ from remediator.report_link import LinkPolicy, Refusal, ReportLink, Resolver, gu
 from remediator.run import Run
 from remediator.sample import Sample
 from remediator.session import Session
-from remediator.state import Change, Limits, State
+from remediator.state import Change, State
 from remediator.trigger import read_trigger
 
 SECONDS_TO_RELOAD = 0.02
@@ -150,11 +151,11 @@ class Remediator:
         return result
 
     def _check(self, run: Run, count: int, examiner: Examiner) -> Result | None:
-        """Sample, diagnose, guard, intend, call, verify, record.
+        """Log in, sample, diagnose; then guard, write the intent, call and verify, until a diagnosis settles it.
 
         None if an alarm was sent after the check began, and there is time to check again.
         """
-        now = run.pace(self.clock, self.sleep)
+        now = run.wait_its_turn(self.clock, self.sleep)
         run.session.log_in()
         run.mark("login")
         diagnosis, began = examiner.examine(run.named, count, now)
@@ -167,7 +168,7 @@ class Remediator:
             if isinstance(link, Refusal):
                 outcome = Outcome.UNRESOLVED if link.lookup_failed else Outcome.BLOCKED
                 return self._finish(run, outcome, f"the link to {link.host} was not called: {link.reason}", began)
-            written = self._intend(run, link, diagnosis, began)
+            written = self._write_intent(run, link, diagnosis, began)
             if not isinstance(written, Change) or written.outcome:  # superseded, a newer alarm, or denied
                 return self._result(run, written)
             answer = self.factory.call(link, run.deadline)
@@ -175,11 +176,11 @@ class Remediator:
             with self._alongside(self._record_answer, run, link, answer) as recorded:
                 diagnosis, began = examiner.verify(diagnosis.failing, self.clock())
                 run.mark("verify")
-            if isinstance(recorded.result(), Superseded):
-                return self._result(run, Superseded())
+            if isinstance(taken_over := recorded.result(), Superseded):
+                return self._result(run, taken_over)
             run.healed_by(answer, diagnosis)
 
-    def _intend(self, run: Run, link: ReportLink, diagnosis: Diagnosis, began: datetime) -> Change | Unchanged:
+    def _write_intent(self, run: Run, link: ReportLink, diagnosis: Diagnosis, began: datetime) -> Change | Unchanged:
         """Write the intent, or the finish that denies it, decided on the very state that it replaces."""
         shown = {"host": link.host, "link": link.fingerprint, "diagnosis": diagnosis.symptom}
         attempt = Attempt(link.fingerprint, {**shown, "evidence": diagnosis.evidence})

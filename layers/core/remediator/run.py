@@ -71,7 +71,7 @@ class Run:
         self.phases["total"] = round((now - self.received) * 1000)
         self.lap = now
 
-    def pace(self, clock: Callable[[], datetime], sleep: Callable[[float], None]) -> datetime:
+    def wait_its_turn(self, clock: Callable[[], datetime], sleep: Callable[[float], None]) -> datetime:
         """Wait until the last check is old enough: alarms that come faster share one check. The time after that."""
         last, now = self.checked_at or self.state.covered_until, clock()
         if last is not None:

@@ -181,21 +181,6 @@ class State:
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
-    """The template's limits. `mode` is the ceiling: a person can only lower it."""
-
-    mode: Mode = "act"
-    calls_an_hour: int = 6
-
-    def mode_in_force(self, state: State) -> Mode:
-        return "observe" if "observe" in (self.mode, state.mode) else "act"
-
-    def calls_left(self, state: State, now: datetime) -> int:
-        """How many report links may still be called in this sliding hour."""
-        return max(0, self.calls_an_hour - len(state.calls_this_hour(now)))
-
-
-@dataclass(frozen=True, slots=True)
 class Summary:
     """One incident at a glance. `outcome` is the latest, final once `ended_at` is set; `phases` in milliseconds."""
 

@@ -20,10 +20,10 @@ from remediator.bootstrap import new_mask, now
 from remediator.deadline import Deadline
 from remediator.endpoints import NAMED_BY
 from remediator.errors import RemediatorError, SettingsError
+from remediator.limits import Limits
 from remediator.pipeline import SECONDS_TO_FINISH, Remediator
 from remediator.report_link import FIELD_NAMES, LinkPolicy
 from remediator.settings import Settings, least_seconds
-from remediator.state import Limits
 
 logger = Logger()
 
