@@ -35,7 +35,7 @@ class ExistingShop:
     """A shop that runs already; whoever runs it starts the chaos. Its links are `https://host/…`, without a port."""
 
     url: str
-    factory_host: str
+    report_links: str
     ca_file: str
     email: str
     password: str
@@ -149,7 +149,7 @@ class GameDayEnvironment:
         return {
             "ShopUrl": self.shop.url,
             "DinerSecretArn": secret["ARN"],
-            "AllowedReportHosts": self.shop.factory_host,
+            "AllowedReportLinks": self.shop.report_links,
             "AlarmNamespace": NAMESPACE,
             "AlarmMetric": METRIC,
             "Mode": self.day.mode,

@@ -53,7 +53,8 @@ def play(day: GameDay, options: Options, step: Callable[[str], None]) -> GameDay
     result = GameDayResult(day)
     with ExitStack() as stack:
         step("starting the shop and the local AWS")
-        shop = options.elsewhere or stack.enter_context(Shop(slow_seconds=options.slow_seconds))
+        made = Shop(slow_seconds=options.slow_seconds, report=day.report, key_length=day.key_length)
+        shop = options.elsewhere or stack.enter_context(made)
         environment = stack.enter_context(GameDayEnvironment(shop, day, enforce=options.enforce))
         step("building the template and deploying it")
         environment.deploy()

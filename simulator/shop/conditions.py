@@ -1,6 +1,9 @@
 """What resembles chaos and isn't, and what a game day makes worse: one row each."""
 
 from dataclasses import dataclass
+from typing import Final
+
+REPORT: Final = "/api/support/{key}/report/{code}"  # of the factory of 2026; other years' had others
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,7 @@ class DayInMemory:
             {
                 "target": "t",
                 "shop_url": shop.url,
-                "allowed_report_hosts": shop.factory_host,
+                "allowed_report_links": shop.report_links,
                 "diner_secret_arn": "a",
                 "table": "t",
                 "notification_topic_arn": "a",
@@ -52,7 +52,7 @@ class DayInMemory:
             store=self.store,
             notifier=self.notifier,
             limits=Limits(day.mode),
-            links=LinkPolicy(frozenset({shop.factory_host}), allow_private=True),
+            links=LinkPolicy(settings.allowed_report_links, allow_private=True),
             link_names=FIELD_NAMES,
             alarm_names=frozenset(),
             resolve=system_resolver,
@@ -89,7 +89,7 @@ class DayInMemory:
 @pytest.mark.parametrize("name", sorted(DAYS))
 def test_row_ends_and_is_reported_as_it_says_with_no_call_too_many(name: str) -> None:
     row = DAYS[name]
-    with Shop(slow_seconds=0.3) as shop:
+    with Shop(slow_seconds=0.3, report=row.report, key_length=row.key_length) as shop:
         day = DayInMemory(shop, row)
         for stage in row.stages:
             day.play(stage)

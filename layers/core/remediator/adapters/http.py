@@ -168,7 +168,7 @@ class HttpShop:
 
 
 class HttpFactory:
-    """The factory behind the report links. `host` is where its key set is, the first of the allowed ones."""
+    """The factory behind the report links. `host` is where its key set is, the first template's."""
 
     def __init__(self, client: HttpClient, host: str) -> None:
         self._client = client

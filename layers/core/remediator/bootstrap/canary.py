@@ -37,7 +37,7 @@ def canary() -> tuple[Callable[[datetime, Deadline], ProbeReport], Callable[[Pro
     client = HttpClient(now, b64decode(chosen.game_day_ca) or None)
     made = Canary(
         shop=HttpShop(client, chosen, DinerSecret(aws("secretsmanager"), chosen.diner_secret_arn), mask),
-        keys=HttpFactory(client, chosen.allowed_report_hosts[0]).keys,
+        keys=HttpFactory(client, chosen.allowed_report_links[0].address).keys,
         store=DynamoStore(aws("dynamodb"), chosen.table, chosen.target, timedelta()),
         publish=SnsAlarmTopic(aws("sns"), chosen.alarm_topic_arn).publish,
         minutes=chosen.canary_minutes,

@@ -55,11 +55,11 @@ def remediator() -> Remediator:
     keep = timedelta(days=chosen.keep_days)
     return Remediator(
         shop=HttpShop(HttpClient(now, ca), chosen, DinerSecret(_aws("secretsmanager"), chosen.diner_secret_arn), mask),
-        factory=HttpFactory(HttpClient(now, ca), chosen.allowed_report_hosts[0]),
+        factory=HttpFactory(HttpClient(now, ca), chosen.allowed_report_links[0].address),
         store=DynamoStore(_aws("dynamodb"), chosen.table, chosen.target, keep),
         notifier=SnsNotifier(_aws("sns"), chosen.notification_topic_arn, chosen.target, chosen.aws_region),
         limits=Limits(chosen.mode, chosen.calls_an_hour),
-        links=LinkPolicy(frozenset(chosen.allowed_report_hosts), allow_private=bool(chosen.game_day_ca)),
+        links=LinkPolicy(chosen.allowed_report_links, allow_private=bool(chosen.game_day_ca)),
         link_names=FIELD_NAMES | frozenset(chosen.link_fields),
         alarm_names=frozenset((*chosen.triggering_alarms, *NAMED_BY)) if chosen.alarm_names else frozenset(),
         resolve=system_resolver,
