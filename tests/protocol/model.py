@@ -224,6 +224,12 @@ class World:
         if self.rng.random() < 0.005 and not self.calm:
             raise StateError("the state can't be written")
 
+    def sleep(self, seconds: float) -> None:
+        """Others go on meanwhile."""
+        until = self.seconds + seconds
+        self.hop()
+        self.seconds = max(self.seconds, until)
+
     # What happens.
 
     def begin_outage(self) -> None:
@@ -428,7 +434,7 @@ def remediator_of(world: World) -> Remediator:
         pool=Inline(),
         mask=Mask(),
         warn=lambda _: None,
-        sleep=lambda _: world.hop(),
+        sleep=world.sleep,
     )
 
 
@@ -443,7 +449,7 @@ def canary_of(world: World) -> Canary:
         clock=world.now,
         pool=Inline(),
         mask=Mask(),
-        sleep=lambda _: world.hop(),
+        sleep=world.sleep,
     )
 
 

@@ -131,6 +131,9 @@ class Clock:
         self.now += timedelta(milliseconds=10)
         return self.now
 
+    def sleep(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
 
 class Harness:
     """A remediator on in-memory adapters, and what it did."""
@@ -163,7 +166,7 @@ class Harness:
             pool=ThreadPoolExecutor(2),
             mask=Mask(),
             warn=self.warnings.append,
-            sleep=lambda _seconds: None,
+            sleep=self.clock.sleep,
         )
 
     def handle(

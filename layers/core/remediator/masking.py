@@ -8,6 +8,8 @@ import json
 import re
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Lock
 from urllib.parse import quote, unquote
 
 from remediator.report_link import fingerprint, readable_host
@@ -80,10 +82,12 @@ def unclickable(text: str) -> str:
 
 
 class Mask:
-    """Masks texts; `add` tells it a secret of the run, `forget` drops them all."""
+    """Masks texts; `add` tells it a secret, which it knows while somebody is `remembering`."""
 
     def __init__(self) -> None:
         self._secrets: frozenset[str] = frozenset()
+        self._users = 0
+        self._lock = Lock()
 
     def add(self, secret: str) -> None:
         """Mask `secret` from now on, in the forms it takes in URLs, JSON and base64 too.
@@ -91,11 +95,21 @@ class Mask:
         One shorter than `SHORTEST` is passed over.
         """
         if len(secret) >= SHORTEST:
-            self._secrets |= {form for form in _forms(secret) if len(form) >= SHORTEST}
+            with self._lock:
+                self._secrets |= {form for form in _forms(secret) if len(form) >= SHORTEST}
 
-    def forget(self) -> None:
-        """Drop the secrets of the run; what looks like one is masked all the same."""
-        self._secrets = frozenset()
+    @contextmanager
+    def remembering(self) -> Iterator[None]:
+        """Know what is added until the last such block ends; what looks like a secret is masked all the same."""
+        with self._lock:
+            self._users += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._users -= 1
+                if not self._users:
+                    self._secrets = frozenset()
 
     def text(self, text: str) -> str:
         """`text` with each secret replaced; if several overlap, all they cover is."""

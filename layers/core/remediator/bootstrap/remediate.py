@@ -53,8 +53,10 @@ def remediator() -> Remediator:
     mask = new_mask(logger)
     ca = b64decode(chosen.game_day_ca) or None
     keep = timedelta(days=chosen.keep_days)
+    secret = DinerSecret(_aws("secretsmanager"), chosen.diner_secret_arn)
+    shop = HttpShop(HttpClient(now, ca), chosen, secret, mask)
     return Remediator(
-        shop=HttpShop(HttpClient(now, ca), chosen, DinerSecret(_aws("secretsmanager"), chosen.diner_secret_arn), mask),
+        shop=shop,
         factory=HttpFactory(HttpClient(now, ca), chosen.allowed_report_links[0].address),
         store=DynamoStore(_aws("dynamodb"), chosen.table, chosen.target, keep),
         notifier=SnsNotifier(_aws("sns"), chosen.notification_topic_arn, chosen.target, chosen.aws_region),
@@ -67,6 +69,7 @@ def remediator() -> Remediator:
         pool=ThreadPoolExecutor(max_workers=4, thread_name_prefix="remediate"),
         mask=mask,
         warn=logger.warning,
+        learn_secrets=shop.read_secret,
         measure=EmbeddedMetrics(chosen.target, "remediate").result,
     )
 
