@@ -50,7 +50,7 @@ def deadline(milliseconds: int) -> Deadline:
 def remediator() -> Remediator:
     """The remediator of this function's environment. Raises SettingsError."""
     chosen = settings()
-    mask = new_mask(logger)
+    mask = new_mask(logger, chosen.allowed_report_links)
     ca = b64decode(chosen.game_day_ca) or None
     keep = timedelta(days=chosen.keep_days)
     secret = DinerSecret(_aws("secretsmanager"), chosen.diner_secret_arn)
