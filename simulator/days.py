@@ -52,6 +52,11 @@ class GameDay:
         return (self.first, *self.then)
 
     @property
+    def is_hostile(self) -> bool:
+        """Whether the alarm is written by a stranger, too."""
+        return self.first.condition == "hostile"
+
+    @property
     def only_ours(self) -> bool:
         """Whether no diner notices, so that the alarm has to be sent by hand."""
         return self.first == BACK and self.diners
@@ -114,5 +119,7 @@ ROWS: Final = (
             report="/api/report?apiKey={key}&fixCode={code}"),
     GameDay("own-links", "the factory gives report links of a shape of its own", FAIL, HEALED, 1,
             report="/v2/errors/{code}.json/of-{key}/"),
+    GameDay("hostile", "alarm and answer are written to hang, mislead and leak", Stage("fail", "hostile"), BLOCKED,
+            reports=("BLOCKED:",)),
 )  # fmt: skip
 DAYS: Final = {day.name: day for day in ROWS}

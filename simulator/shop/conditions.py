@@ -28,6 +28,7 @@ class Condition:
     ended_by_others: bool = False
     menu_down: bool = False
     menu_chaos: bool = False
+    hostile: bool = False
 
 
 NORMAL = Condition("nothing is out of the ordinary")
@@ -49,6 +50,7 @@ CONDITIONS = {
     "ended-by-others": Condition("with chaos: somebody ends it before the report comes", ended_by_others=True),
     "menu-down": Condition("the menu fails, without a link", menu_down=True),
     "menu-chaos": Condition("with chaos: the menu fails with the link, and orders are good", menu_chaos=True),
+    "hostile": Condition("with chaos: the body is written to hang, mislead and leak", hostile=True),
     "unfixable": Condition("with chaos: a report resolves nothing", unfixable=True),
 }
 
