@@ -1,6 +1,5 @@
 """`remediator verify`: is the audit log intact?"""
 
-import json
 import sys
 
 import click
@@ -8,7 +7,7 @@ import click
 from remediator.audit import verify_chain
 from remediator.bootstrap import now
 from remediator_cli.stack import Stack, on_stack
-from remediator_cli.terminal import as_json
+from remediator_cli.terminal import answer, as_json
 
 
 @click.command()
@@ -29,10 +28,8 @@ def verify(stack: Stack, *, as_json: bool) -> None:
         state = stack.records.state()
         fault = f"the log goes on to entry {log[-1].v}, the state to {state.v}" if log[-1].v > state.v else None
     first = log[0].v if log else 0
-    if as_json:
-        shown = {"intact": not fault, "fault": fault, "first": first, "last": state.v, "hash": state.hash}
-        click.echo(json.dumps(shown))
-    else:
-        older = f" (older ones have expired; it begins at {first})" if first > 1 else ""
-        click.echo(fault or f"{len(log)} entries, intact{older}; last hash {state.hash}")
+    older = f" (older ones have expired; it begins at {first})" if first > 1 else ""
+    value = {"intact": not fault, "fault": fault, "first": first, "last": state.v, "hash": state.hash}
+    words = fault or f"{len(log)} entries, intact{older}; last hash {state.hash}"
+    answer(value, words, as_json=as_json)
     sys.exit(1 if fault else 0)
