@@ -1,8 +1,10 @@
 """The command line, `remediator`. Each command is a row here, and its module is imported when it is called."""
 
 import signal
+import sys
 import traceback
 from importlib import import_module
+from io import TextIOWrapper
 from typing import Any, NoReturn
 
 import click
@@ -98,6 +100,9 @@ def _registered(name: str) -> Any:
 def main() -> None:
     """Heal the pizza shop's failed orders, and answer for it."""
     end_on_signals()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # an alarm's name may hold what a terminal's encoding lacks
 
 
 def end_on_signals() -> None:

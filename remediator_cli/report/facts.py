@@ -92,4 +92,5 @@ def gather(stack: Stack, incident: Summary) -> IncidentFacts:
     alarms = [each for each in deliveries if each["incident"] == incident.id]
     counted = orders.count(stack, incident.opened_at, ended)
     log = tuple(part_of(incident, around))
-    return IncidentFacts(stack.name, incident, log, tuple(alarms), counted, verify_chain(around, at, *end), at)
+    fault = verify_chain(around, at, *end, first=incident.first_v - 1)
+    return IncidentFacts(stack.name, incident, log, tuple(alarms), counted, fault, at)

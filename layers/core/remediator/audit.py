@@ -61,8 +61,10 @@ def next_entry(
     return replace(entry, hash=_hash(entry))
 
 
-def verify_chain(entries: Sequence[Entry], now: datetime, v: int = 0, last: Predecessor | None = None) -> str | None:
-    """What is wrong with the entries, at the first wrong one; None if they are intact.
+def verify_chain(
+    entries: Sequence[Entry], now: datetime, v: int = 0, last: Predecessor | None = None, *, first: int = 1
+) -> str | None:
+    """What is wrong with the entries from `first` on, at the first wrong one; None if they are intact.
 
     One may be missing if its term is over. If the state's `v` and `last` are given, the state's entry is held against
     them; entries after it are those written since the state was read.
@@ -71,12 +73,12 @@ def verify_chain(entries: Sequence[Entry], now: datetime, v: int = 0, last: Pred
         assert entry  # only the first of each pair may be none
         if older and older.v >= entry.v:
             return f"entry {entry.v} follows entry {older.v}"
-        is_first = entry.v == 1
-        kept = older if older and older.v == entry.v - 1 else None
-        if entry.hash != _hash(entry) or (entry.before is None) is not is_first or _differ(kept, entry.before):
+        before = entry.before
+        there = older if older and older.v == entry.v - 1 else None
+        if entry.hash != _hash(entry) or (before is None) is not (entry.v == 1) or _differ(there, before):
             return f"entry {entry.v} isn't what was written"
-        if not kept and entry.before and entry.before.until > now:
-            return _missing(entry.v - 1, entry.before)
+        if before and not there and entry.v > first and before.until > now:
+            return _missing(entry.v - 1, before)
     newest = next((entry for entry in entries if entry.v == v), None)
     if _differ(newest, last):
         return f"entry {v} isn't the one that the state holds"
