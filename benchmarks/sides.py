@@ -123,7 +123,7 @@ def our_variables(stubs: Stubs, target: str) -> dict[str, str]:
     return ACCESS | {
         "TARGET": target,
         "SHOP_URL": stubs.url("shop"),
-        "ALLOWED_REPORT_HOSTS": f"127.0.0.1:{stubs.ports['factory']}",
+        "ALLOWED_REPORT_LINKS": f"https://127.0.0.1:{stubs.ports['factory']}/api/support/{{key}}/report/{{code}}",
         "DINER_SECRET_ARN": f"arn:aws:secretsmanager:{REGION}:000000000000:secret:bench",
         "TABLE": "bench",
         "NOTIFICATION_TOPIC_ARN": f"arn:aws:sns:{REGION}:000000000000:people",

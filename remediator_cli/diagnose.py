@@ -7,10 +7,11 @@ from datetime import UTC, datetime
 import click
 
 from remediator.diagnosis import diagnose as judge
+from remediator.link_template import LinkTemplate
 from remediator.report_link import LinkPolicy, ReportLink, guard
 from remediator.sample import Sample
-from remediator.settings import FACTORY
 from remediator_cli.files import read_input
+from remediator_cli.link import allow_links
 from remediator_cli.terminal import always_json, say_json
 
 STATUS_LINE = re.compile(rb"HTTP/\S* +([1-9]\d\d)(?!\S)")
@@ -20,8 +21,8 @@ STATUS_LINE = re.compile(rb"HTTP/\S* +([1-9]\d\d)(?!\S)")
 @always_json
 @click.argument("files", nargs=-1, required=True)
 @click.option("--elapsed", default=0.0, help="Seconds until the answer was whole.  [default: quick]")
-@click.option("--allow-host", "hosts", multiple=True, help=f"A host a link may lead to.  [default: {FACTORY}]")
-def diagnose(files: tuple[str, ...], elapsed: float, hosts: tuple[str, ...]) -> None:
+@allow_links
+def diagnose(files: tuple[str, ...], elapsed: float, templates: tuple[LinkTemplate, ...]) -> None:
     """Say what raw HTTP responses of orders show.
 
     One a FILE, `-` is standard input: status line, headers, body. Several files are diagnosed as one set, as samples
@@ -30,17 +31,13 @@ def diagnose(files: tuple[str, ...], elapsed: float, hosts: tuple[str, ...]) -> 
     `allowed`, or null).
 
     \b
-    Example: remediator diagnose order-500.txt --allow-host factory.example.com
+    Example: remediator diagnose order-500.txt --allow "https://factory.example.com/api/support/{key}/report/{code}"
     """
-    try:
-        policy = LinkPolicy(frozenset(hosts or (FACTORY,)))
-    except ValueError as error:
-        raise click.UsageError(str(error)) from None
     samples = [replace(response(read_input(file), file), elapsed=elapsed) for file in files]
     shown = judge(samples, {})
     link = None
     if shown.links:
-        judged = guard(shown.links[0], policy, None)
+        judged = guard(shown.links[0], LinkPolicy(templates), None)
         link = {
             "host": judged.host,
             "fingerprint": judged.fingerprint,

@@ -16,7 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from remediator.errors import RemediatorError
 from remediator_cli.files import read_input
 from remediator_cli.records import Records
-from remediator_cli.terminal import say
+from remediator_cli.terminal import know_links, say
 
 NAME = "pizza-remediator"
 LOCAL_STACK = Path(".local/stack.json")  # in a checkout: what `make local` keeps up
@@ -66,6 +66,7 @@ def find(profile: str | None, region: str | None, name: str | None) -> Stack:
         ) from None
     outputs = {o["OutputKey"]: o["OutputValue"] for o in shown.get("Outputs", [])}
     parameters = {p["ParameterKey"]: p["ParameterValue"] for p in shown.get("Parameters", [])}
+    know_links(parameters.get("AllowedReportLinks", ""))
     return Stack(name, session, outputs, parameters, endpoint)
 
 

@@ -6,12 +6,14 @@ All of it passes through here: what others wrote is masked, and no character in 
 import json
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import click
 from rich.console import Console
 from rich.text import Text
 
+from remediator.link_template import read_templates
 from remediator.masking import Mask
 from remediator.plain import readable
 
@@ -33,6 +35,13 @@ def stdout_console() -> Console:
     """Standard output, in colour on a terminal alone (rich heeds NO_COLOR), never wrapped in a pipe."""
     width = None if sys.stdout.isatty() else PIPED_WIDTH
     return PlainConsole(highlight=False, markup=False, emoji=False, width=width)
+
+
+def know_links(templates: str) -> None:
+    """Mask links of a stack's own shapes, its `AllowedReportLinks`, besides those that are known."""
+    global MASK  # noqa: PLW0603 - one command in a process, one stack for it
+    with suppress(ValueError):
+        MASK = Mask(read_templates(templates))
 
 
 def shown(text: str) -> str:

@@ -6,6 +6,7 @@ from typing import Final
 
 from remediator.outcome import Outcome
 from remediator.state import Mode
+from simulator.shop.conditions import REPORT
 
 VEGGIE = {"menuId": 1, "description": "Veggie", "price": 0.0038}
 
@@ -27,7 +28,8 @@ class GameDay:
 
     `then`: the stages after the first, each of which begins when the check before is over. `pizzas` is the size of the
     order that samples place; `password` and `canary_password` replace the right ones. Without `diners` nobody orders,
-    and only the canary notices. `reports`: how the first lines of the notifications begin, if all of them are known.
+    and only the canary notices. `report`: the path and query of the factory's report links, whose key is `key_length`
+    long. `reports`: how the first lines of the notifications begin, if all of them are known.
     """
 
     name: str
@@ -41,11 +43,18 @@ class GameDay:
     canary_password: str | None = None
     mode: Mode = "act"
     diners: bool = True
+    report: str = REPORT
+    key_length: int = 32
     reports: tuple[str, ...] | None = None
 
     @property
     def stages(self) -> tuple[Stage, ...]:
         return (self.first, *self.then)
+
+    @property
+    def is_hostile(self) -> bool:
+        """Whether the alarm is written by a stranger, too."""
+        return self.first.condition == "hostile"
 
     @property
     def only_ours(self) -> bool:
@@ -105,5 +114,12 @@ ROWS: Final = (
             canary_password="not-it", diners=False, reports=("NO_ACCESS:",)),  # noqa: S106 - invented
     GameDay("ended-by-others", "somebody ends the chaos before our call", Stage("fail", "ended-by-others"),
             ALREADY_HEALTHY, 1, diners=False, reports=("ALREADY_HEALTHY after ",)),
+    GameDay("short-key", "the vendor's key has 16 letters and digits", FAIL, HEALED, 1, key_length=16),
+    GameDay("links-of-2025", "the report link is a query, as it was in 2025", FAIL, HEALED, 1,
+            report="/api/report?apiKey={key}&fixCode={code}"),
+    GameDay("own-links", "the factory gives report links of a shape of its own", FAIL, HEALED, 1,
+            report="/v2/errors/{code}.json/of-{key}/"),
+    GameDay("hostile", "alarm and answer are written to hang, mislead and leak", Stage("fail", "hostile"), BLOCKED,
+            reports=("BLOCKED:",)),
 )  # fmt: skip
 DAYS: Final = {day.name: day for day in ROWS}

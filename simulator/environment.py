@@ -21,6 +21,7 @@ from simulator.listening import LOOPBACK
 from simulator.local_aws import REGION, LocalAws, build
 from simulator.recorder import Recorder
 from simulator.shop import Shop
+from simulator.shop.conditions import REPORT
 
 STACK = "pizza-remediator"
 NAMESPACE, METRIC = "PizzaShop", "OrdersFailed"
@@ -35,7 +36,7 @@ class ExistingShop:
     """A shop that runs already; whoever runs it starts the chaos. Its links are `https://host/…`, without a port."""
 
     url: str
-    factory_host: str
+    report_links: str
     ca_file: str
     email: str
     password: str
@@ -44,7 +45,7 @@ class ExistingShop:
     def at(cls, shop: str, factory: str, ca: str, email: str, password: str) -> Self:
         """By what the command line is given: two URLs, a CA file, the diner's credentials."""
         host = urlsplit(factory).hostname or factory
-        return cls(shop.rstrip("/"), host, ca, email, password)
+        return cls(shop.rstrip("/"), f"https://{host}{REPORT}", ca, email, password)
 
 
 class GameDayEnvironment:
@@ -149,7 +150,7 @@ class GameDayEnvironment:
         return {
             "ShopUrl": self.shop.url,
             "DinerSecretArn": secret["ARN"],
-            "AllowedReportHosts": self.shop.factory_host,
+            "AllowedReportLinks": self.shop.report_links,
             "AlarmNamespace": NAMESPACE,
             "AlarmMetric": METRIC,
             "Mode": self.day.mode,

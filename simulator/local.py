@@ -79,7 +79,7 @@ def _renew(folder: Path) -> None:
 def variables(environment: GameDayEnvironment, address: str = LOOPBACK) -> dict[str, str]:
     """The function's variables, leading to `address` for all that the stack reaches on loopback."""
     found = environment.variables() | {"GAME_DAY_AWS": environment.recorder.url}
-    for name in ("SHOP_URL", "ALLOWED_REPORT_HOSTS", "GAME_DAY_AWS"):
+    for name in ("SHOP_URL", "ALLOWED_REPORT_LINKS", "GAME_DAY_AWS"):
         found[name] = found[name].replace(LOOPBACK, address)
     return found
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -18,6 +19,7 @@ from remediator_cli.records import Records
 from remediator_cli.report.facts import gather
 from remediator_cli.report.page import html
 from remediator_cli.waiting import poll
+from simulator import hostile
 from simulator.days import GameDay, Stage
 from simulator.diners import Diners
 from simulator.environment import METRIC, NAMESPACE, ExistingShop, GameDayEnvironment, emulate
@@ -53,7 +55,8 @@ def play(day: GameDay, options: Options, step: Callable[[str], None]) -> GameDay
     result = GameDayResult(day)
     with ExitStack() as stack:
         step("starting the shop and the local AWS")
-        shop = options.elsewhere or stack.enter_context(Shop(slow_seconds=options.slow_seconds))
+        made = Shop(slow_seconds=options.slow_seconds, report=day.report, key_length=day.key_length)
+        shop = options.elsewhere or stack.enter_context(made)
         environment = stack.enter_context(GameDayEnvironment(shop, day, enforce=options.enforce))
         step("building the template and deploying it")
         environment.deploy()
@@ -166,6 +169,8 @@ def _break(environment: GameDayEnvironment, shop: Shop, seen: int, step: Callabl
     if not day.diners:
         return _by_canary(environment, shop, seen, step)
     _change(shop, day.first)
+    if day.is_hostile:
+        environment.publish(json.dumps(hostile_alarm(shop)))
     if day.only_ours:
         environment.publish("Our own orders fail, and nobody else's: no metric shows it")
     step("orders fail; waiting for the alarm to trigger it")
@@ -187,6 +192,11 @@ def _by_canary(environment: GameDayEnvironment, shop: Shop, seen: int, step: Cal
             raise click.ClickException(f"the canary didn't trigger the remediator: {report}")
         confirmed = confirmed or report["confirmed"]
     return datetime.fromisoformat(confirmed) if confirmed else None
+
+
+def hostile_alarm(shop: Shop) -> dict[str, Any]:
+    """The alarm of a stranger who knows the shop's secrets."""
+    return hostile.alarm(shop.secrets, shop.report_links.format(key=shop.vendor_token, code="q7w8e9r1"))
 
 
 def _change(shop: Shop, stage: Stage) -> None:

@@ -10,6 +10,7 @@ from remediator_cli.records import plain
 from simulator.days import GameDay
 
 GOOD_ORDERS_AFTER = 5
+STATE_BYTES = 20_000  # what the state may take at most, of the 400 KB that an item holds
 
 
 @dataclass(slots=True)

@@ -97,7 +97,7 @@ CHECKS: Final = (
     DoctorCheck("canary", check_canary, "enable it, as EachMinute is in template.yaml", RUNS),
     DoctorCheck(LOGIN, check_login, "put the diner's email and password into the secret", RUNS),
     DoctorCheck("sample", check_sample, "`remediator heal --follow`", (*RUNS, LOGIN)),
-    DoctorCheck("report hosts", check_hosts, "correct AllowedReportHosts and deploy, or ask whose name it is", RUNS),
+    DoctorCheck("report hosts", check_hosts, "correct AllowedReportLinks and deploy, or ask whose name it is", RUNS),
     DoctorCheck(TABLE, check_table, "deploy the version that wrote the state; restore a table that is gone", MADE),
     DoctorCheck(
         "outbox",

@@ -1,7 +1,6 @@
 """The doctor's checks of what the remediator needs to heal: the shop, its report links, the state."""
 
 from datetime import UTC
-from typing import Final
 
 from remediator.adapters.http import HttpFactory
 from remediator.diagnosis import Diagnosis, Symptom, diagnose
@@ -10,8 +9,6 @@ from remediator.limits import Limits
 from remediator.outcome import CONSEQUENCES
 from remediator.report_link import FIELD_NAMES, LinkPolicy, Refusal, guard
 from remediator_cli.doctor.target import Answer, Target
-
-A_REPORT: Final = f"/api/support/{'0' * 32}/report/0"  # nobody's: only so that it is judged like a report link
 
 
 def check_login(target: Target) -> Answer:
@@ -29,7 +26,7 @@ def check_sample(target: Target) -> Answer:
         if isinstance(token, Diagnosis):
             return _unhealthy(token)
         answer = shop.order(token, deadline)
-    keys = HttpFactory(target.http, chosen.allowed_report_hosts[0]).keys(deadline)
+    keys = HttpFactory(target.http, chosen.allowed_report_links[0].address).keys(deadline)
     shown = diagnose([answer], keys, FIELD_NAMES | frozenset(chosen.link_fields))
     if shown.symptom is not Symptom.HEALTHY:
         return _unhealthy(shown)
@@ -53,20 +50,17 @@ def _unhealthy(shown: Diagnosis, whose: str = "") -> Answer:
 
 
 def check_hosts(target: Target) -> Answer:
-    """The guard itself judges a link that nobody issued: list, look-up, addresses."""
+    """The guard itself judges links that nobody issued, one a template: shape, look-up, addresses."""
     private = bool(target.settings.game_day_ca)
-    try:
-        policy = LinkPolicy(frozenset(target.settings.allowed_report_hosts), allow_private=private)
-    except ValueError as error:
-        return Answer("broken", str(error))
-    hosts = sorted(policy.allowed_hosts)
-    judged = [(host, guard(f"https://{host}{A_REPORT}", policy, target.resolve)) for host in hosts]
-    wrong = [f"{host}: {said.reason}" for host, said in judged if isinstance(said, Refusal)]
+    policy = LinkPolicy(target.settings.allowed_report_links, allow_private=private)
+    links = {each.address: each.text.replace("{key}", "0").replace("{code}", "0") for each in policy.templates}
+    judged = {host: guard(link, policy, target.resolve) for host, link in links.items()}
+    wrong = [f"{host}: {said.reason}" for host, said in judged.items() if isinstance(said, Refusal)]
     if wrong:
         return Answer("broken", "; ".join(wrong))
     if private:
-        return Answer("note", f"{', '.join(hosts)}; private addresses pass too", "empty GameDayCa in an account")
-    return Answer("ok", f"public: {', '.join(hosts)}")
+        return Answer("note", f"{', '.join(links)}; private addresses pass too", "empty GameDayCa in an account")
+    return Answer("ok", f"public: {', '.join(links)}")
 
 
 def check_table(target: Target) -> Answer:

@@ -66,7 +66,7 @@ WORDS: Final[Mapping[Outcome | None, Words]] = {
     Outcome.BLOCKED: Words(
         "{what} failed, and the link that was offered is not one that may be called.",
         "A person has to judge the link.",
-        "If the host is right, add it to the parameter AllowedReportHosts; if it is not, find out who wrote it there.",
+        "If the link is the factory's, add its shape to the parameter AllowedReportLinks; else find out who wrote it.",
     ),
     Outcome.NO_LINK: Words(
         "{what} failed without offering a report link.",

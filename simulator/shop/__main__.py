@@ -28,7 +28,7 @@ def main() -> None:
 
 def addresses(shop: StandInShop) -> dict[str, str]:
     """All that another process needs to use the shop and to change its condition."""
-    names = ("url", "factory_url", "factory_host", "control_url", "ca_file")
+    names = ("url", "factory_url", "report_links", "control_url", "ca_file")
     keys = ("email", "password", "vendor_token")
     return {name: getattr(shop, name) for name in (*names, *keys)}
 

@@ -1,6 +1,9 @@
 """What resembles chaos and isn't, and what a game day makes worse: one row each."""
 
 from dataclasses import dataclass
+from typing import Final
+
+REPORT: Final = "/api/support/{key}/report/{code}"  # of the factory of 2026; other years' had others
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,7 @@ class Condition:
     ended_by_others: bool = False
     menu_down: bool = False
     menu_chaos: bool = False
+    hostile: bool = False
 
 
 NORMAL = Condition("nothing is out of the ordinary")
@@ -46,6 +50,7 @@ CONDITIONS = {
     "ended-by-others": Condition("with chaos: somebody ends it before the report comes", ended_by_others=True),
     "menu-down": Condition("the menu fails, without a link", menu_down=True),
     "menu-chaos": Condition("with chaos: the menu fails with the link, and orders are good", menu_chaos=True),
+    "hostile": Condition("with chaos: the body is written to hang, mislead and leak", hostile=True),
     "unfixable": Condition("with chaos: a report resolves nothing", unfixable=True),
 }
 

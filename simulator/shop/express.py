@@ -13,6 +13,8 @@ from typing import Any
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
+from remediator.report_link import find_links
+
 type Json = dict[str, Any]
 
 BODY = web.RequestKey("body", dict)  # the parsed JSON; empty when none was sent
@@ -119,8 +121,9 @@ def recorder(server: str, records: list[Record]) -> Middleware:
         arrived = time.time()
         response = await handler(request)
         body = response.body if isinstance(response, web.Response) else None
-        link = isinstance(body, bytes) and b"/report/" in body
-        path = _masked(request.path)
+        link = isinstance(body, bytes) and bool(find_links(body))
+        resource = request.match_info.route.resource
+        path = resource.canonical if resource and "key" in request.match_info else _masked(request.path)
         records.append(Record(arrived, server, request.method, path, response.status, link))
         return response
 

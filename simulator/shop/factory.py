@@ -10,6 +10,7 @@ import string
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from urllib.parse import parse_qsl
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -30,7 +31,6 @@ from simulator.shop.express import (
 )
 
 KINDS = ("fail", "badjwt", "throttle")
-_REPORT = "/api/support/{key}/report/{code}"
 _REPORT_SECONDS = 0.05  # three reports within it all read the chaos before the first ends it
 _STRANGER = {"message": "invalid authentication"}
 _VENDOR = {
@@ -64,10 +64,19 @@ class StandInFactory:
     `elsewhere`: what they begin with for orders placed at these hosts, from which `origin` leads nowhere.
     """
 
-    def __init__(self, active: ActiveCondition, slow_seconds: float, origin: str, elsewhere: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        active: ActiveCondition,
+        slow_seconds: float,
+        origin: str,
+        elsewhere: Mapping[str, str],
+        report: str,
+        api_key: str,
+    ) -> None:
         self.active, self.slow_seconds, self.origin, self.elsewhere = active, slow_seconds, origin, elsewhere
+        self.api_key = api_key
+        self.report = report
         self.slow_orders = 0  # that began to be slow
-        self.api_key = secrets.token_hex(16)
         self.created = datetime.now(UTC)
         self.chaos: Chaos | None = None
         self._key = RSAKey.generate_key(2048)
@@ -88,7 +97,7 @@ class StandInFactory:
 
     def link(self, code: str, host: str = "") -> str:
         """The report link, for an order that was placed at `host`."""
-        return self.elsewhere.get(host, self.origin) + _REPORT.format(key=self.api_key, code=code)
+        return self.elsewhere.get(host, self.origin) + self.report.format(key=self.api_key, code=code)
 
     async def receive(self, key: str | None, body: Json, host: str = "") -> tuple[int, Json]:
         """An order: status and body. Chaos comes before the order is read."""
@@ -155,8 +164,8 @@ class StandInFactory:
             web.post("/api/order", self._order),
             web.post("/api/order/verify", self._verify),
             web.get("/.well-known/jwks.json", self._key_set),
-            web.get(_REPORT, self._report),
-            web.options(_REPORT, self._report_options),
+            web.get(self.report.partition("?")[0], self._report),
+            web.options(self.report.partition("?")[0], self._report_options),
             web.put("/api/vendor/chaos/{kind}", self._initiate),
             web.get("/api/vendor", self._vendor),
         ]
@@ -185,7 +194,10 @@ class StandInFactory:
         return answer(200, {"keys": [self._key.as_dict(private=False) | {"kid": self._kid}]})
 
     async def _report(self, request: web.Request) -> web.Response:
-        reply = await self.resolve(request.match_info["key"], request.match_info["code"])
+        held = {**request.match_info}
+        for name, value in parse_qsl(self.report.partition("?")[2]):
+            held[value.strip("{}")] = request.query.get(name, "")
+        reply = await self.resolve(held["key"], held["code"])
         return no_answer(request) if self.active.condition.lost_answer else answer(*reply)
 
     async def _report_options(self, _: web.Request) -> web.Response:

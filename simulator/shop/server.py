@@ -1,6 +1,7 @@
 """Runs the stand-in shop: service, factory and control on three ports, in one thread."""
 
 import asyncio
+import secrets
 import socket
 import ssl
 import threading
@@ -17,7 +18,7 @@ import trustme
 from aiohttp import web
 
 from simulator.listening import LOOPBACK, listen, serving
-from simulator.shop.conditions import CONDITIONS, ActiveCondition
+from simulator.shop.conditions import CONDITIONS, REPORT, ActiveCondition
 from simulator.shop.express import BODY, AnswerError, Json, Record, answer, express, recorder
 from simulator.shop.factory import KINDS, StandInFactory
 from simulator.shop.service import StandInService
@@ -35,6 +36,7 @@ class StandInShop:
     `address` is where service and factory can be reached besides loopback, under the same ports:
     an IPv4 address, or a name that leads to this computer's loopback. Orders placed there get
     links that lead there.
+    `report` is the path, and the query, of the factory's report links, whose keys are `key_length` long.
     `ca_file` is a PEM that verifies the factory; it is gone after the block.
     """
 
@@ -47,11 +49,14 @@ class StandInShop:
         factory_name: str = LOOPBACK,
         link_port: bool = True,
         address: str = LOOPBACK,
+        report: str = REPORT,
+        key_length: int = 32,
     ) -> None:
         self.requests: list[Record] = []
         self._slow_seconds, self._address = slow_seconds, address
         self._ports = (service_port, factory_port, 0)
         self._factory_name, self._link_port = factory_name, link_port
+        self._report, self._key_length = report, key_length
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
@@ -116,7 +121,7 @@ class StandInShop:
         calls = [
             record.method
             for record in self.requests.copy()
-            if record.server == "factory" and record.path.endswith("/report/<code>")
+            if record.server == "factory" and record.path == self._report.partition("?")[0]
         ]
         return {method: calls.count(method) for method in ("GET", "HEAD")}
 
@@ -158,7 +163,10 @@ class StandInShop:
         self.factory_host = self._factory_name + (f":{factory_port}" if shown else "")
         self._active = ActiveCondition()
         beside = {} if self._address == LOOPBACK else {self._address: f"https://{self._address}:{factory_port}"}
-        self._factory = StandInFactory(self._active, self._slow_seconds, f"https://{self.factory_host}", beside)
+        origin = f"https://{self.factory_host}"
+        self.report_links = origin + self._report
+        key = secrets.token_hex(self._key_length)[: self._key_length]
+        self._factory = StandInFactory(self._active, self._slow_seconds, origin, beside, self._report, key)
         self._service = StandInService(self._factory, self._active)
         self.email, self.password = self._service.email, self._service.password
         self.vendor_token = self._factory.api_key

@@ -13,6 +13,7 @@ from aiohttp.typedefs import Handler
 from joserfc import jws
 from joserfc.jwk import OctKey
 
+from simulator import hostile
 from simulator.shop.conditions import ActiveCondition
 from simulator.shop.express import (
     BODY,
@@ -203,6 +204,8 @@ class StandInService:
         link = {"followLinkToEndChaos": reply["reportUrl"]} if "reportUrl" in reply else {}
         if link and self.active.condition.two_links:
             link |= {"reportUrl": self.factory.link(new_code(), host)}
+        if link and self.active.condition.hostile:
+            link |= hostile.body(reply["reportUrl"])
         if status != 200:
             return answer(500, _REFUSED | link)
         return answer(200, {"order": order} | link | {"jwt": reply["jwt"]})

@@ -119,6 +119,6 @@ def test_the_variables_for_sams_local_invoke_are_those_the_template_declares(
 
     assert set(given) == set(declared)
     assert given["SHOP_URL"].startswith("http://host.docker.internal:")
-    assert given["ALLOWED_REPORT_HOSTS"].startswith("host.docker.internal:")
+    assert given["ALLOWED_REPORT_LINKS"].startswith("https://host.docker.internal:")
     assert given["GAME_DAY_AWS"].startswith("http://host.docker.internal:")
     assert not any("127.0.0.1" in value for value in given.values())

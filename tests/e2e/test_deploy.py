@@ -11,6 +11,7 @@ from typing import Any
 import pexpect
 import pytest
 
+from remediator.link_template import DEFAULT
 from simulator.local_aws import LocalAws, alone
 from simulator.paths import ROOT, SAM
 from tests.e2e.conftest import run
@@ -97,11 +98,15 @@ def test_a_guided_deploy_by_sam_alone_takes_its_defaults_too(aws: LocalAws, fold
 def test_a_deploy_without_a_terminal_needs_what_has_no_default_and_asks_nothing(aws: LocalAws, folder: Path) -> None:
     overrides = [f"{name}={value}" for name, value in answers(aws).items()]
 
+    links = f"{DEFAULT} https://host.example/api/report?apiKey={{key}}&fixCode={{code}}"
+    overrides.append(f'AllowedReportLinks="{links}"')
+
     words = [str(SAM), "deploy", "--no-confirm-changeset", "--parameter-overrides", *overrides]
     done = run(words, cwd=folder, env=aws.environment(), stdin=subprocess.DEVNULL)
 
     assert done.returncode == 0, done.stderr
     assert stack(aws)["status"] == "CREATE_COMPLETE"
+    assert stack(aws)["AllowedReportLinks"] == links
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,7 @@ from tests.e2e.conftest import REMEDIATOR, run
 from tests.support.builders import alarm
 
 NO_CALLS = {"GET": 0, "HEAD": 0}
+METADATA = "https://169.254.169.254/{key}/{code}"
 BEGAN = now()
 
 
@@ -259,7 +260,7 @@ def unknown_host(world: World) -> Target:
     def resolve(name: str, port: int) -> NoReturn:
         raise OSError
 
-    change_variables(world, ALLOWED_REPORT_HOSTS=f"{world.shop.factory_host},factory.example")
+    change_variables(world, ALLOWED_REPORT_LINKS=f"{world.shop.report_links} https://factory.example/{{key}}/{{code}}")
     return world.target(resolve=resolve)
 
 
@@ -357,7 +358,7 @@ BROKEN: dict[str, tuple[Break, str, tuple[str, ...]]] = {
     "chaos badjwt": (lambda world: world.shop.chaos("badjwt"), "sample", ("badjwt: 200",)),
     "chaos throttle": (lambda world: world.shop.chaos("throttle"), "sample", ("throttle: 200",)),
     "orders refused without a link": (lambda world: world.shop.condition("no-link"), "sample", ("no_link",)),
-    "host with an address that is no supplier's": (variables(ALLOWED_REPORT_HOSTS="169.254.169.254"), "report hosts",
+    "host with an address that is no supplier's": (variables(ALLOWED_REPORT_LINKS=METADATA), "report hosts",
         ("169.254", "no public address")),
     "host that doesn't resolve": (unknown_host, "report hosts", ("factory.example", "looked up")),
     "state of a newer format": (lambda world: leave_state(world, State(), "99"), "table and state", ("format 99",)),

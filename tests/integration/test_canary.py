@@ -31,7 +31,7 @@ def canary(shop: Shop, published: list[str]) -> Canary:
         {
             "target": "t",
             "shop_url": shop.url,
-            "allowed_report_hosts": shop.factory_host,
+            "allowed_report_links": shop.report_links,
             "diner_secret_arn": "a",
             "table": "t",
             "alarm_topic_arn": "a",

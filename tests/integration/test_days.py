@@ -8,6 +8,7 @@ from ssl import PEM_cert_to_DER_cert
 
 import pytest
 
+from remediator.adapters.dynamodb import STATES
 from remediator.adapters.http import HttpClient, HttpFactory, HttpShop
 from remediator.adapters.pinned import system_resolver
 from remediator.bootstrap import now
@@ -21,6 +22,9 @@ from remediator.pipeline import Remediator
 from remediator.report_link import FIELD_NAMES, LinkPolicy
 from remediator.settings import Settings
 from simulator.days import DAYS, GameDay, Stage
+from simulator.hostile import clothes
+from simulator.play import hostile_alarm
+from simulator.result import STATE_BYTES
 from simulator.shop import Shop
 from tests.support.builders import alarm, sns
 from tests.support.fakes import KnownSecret, MemoryNotifier, MemoryStore
@@ -35,7 +39,7 @@ class DayInMemory:
             {
                 "target": "t",
                 "shop_url": shop.url,
-                "allowed_report_hosts": shop.factory_host,
+                "allowed_report_links": shop.report_links,
                 "diner_secret_arn": "a",
                 "table": "t",
                 "notification_topic_arn": "a",
@@ -44,7 +48,8 @@ class DayInMemory:
         )
         client = HttpClient(now, PEM_cert_to_DER_cert(Path(shop.ca_file).read_text()))
         secret = KnownSecret(shop.email, day.password or shop.password, day.canary_password)
-        at_shop, factory = HttpShop(client, settings, secret, Mask()), HttpFactory(client, shop.factory_host)
+        mask = Mask(settings.allowed_report_links)
+        at_shop, factory = HttpShop(client, settings, secret, mask), HttpFactory(client, shop.factory_host)
         pool = ThreadPoolExecutor(8)
         self.remediator = Remediator(
             shop=at_shop,
@@ -52,14 +57,15 @@ class DayInMemory:
             store=self.store,
             notifier=self.notifier,
             limits=Limits(day.mode),
-            links=LinkPolicy(frozenset({shop.factory_host}), allow_private=True),
+            links=LinkPolicy(settings.allowed_report_links, allow_private=True),
             link_names=FIELD_NAMES,
             alarm_names=frozenset(),
             resolve=system_resolver,
             clock=now,
             pool=pool,
-            mask=Mask(),
+            mask=mask,
             warn=lambda _: None,
+            learn_secrets=at_shop.read_secret,
         )
         self.canary = Canary(
             shop=at_shop,
@@ -70,7 +76,7 @@ class DayInMemory:
             link_names=FIELD_NAMES,
             clock=now,
             pool=pool,
-            mask=Mask(),
+            mask=mask,
         )
 
     def handle(self, event: object) -> None:
@@ -80,7 +86,9 @@ class DayInMemory:
     def play(self, stage: Stage) -> None:
         self.shop.condition(stage.condition)
         self.shop.chaos(stage.chaos)
-        if self.day.diners:
+        if self.day.is_hostile:
+            self.handle(sns(json.dumps(hostile_alarm(self.shop)), now()))
+        elif self.day.diners:
             self.handle(alarm(sent=now()))
         else:
             self.canary.run(now(), Deadline.after(30))
@@ -89,7 +97,7 @@ class DayInMemory:
 @pytest.mark.parametrize("name", sorted(DAYS))
 def test_row_ends_and_is_reported_as_it_says_with_no_call_too_many(name: str) -> None:
     row = DAYS[name]
-    with Shop(slow_seconds=0.3) as shop:
+    with Shop(slow_seconds=0.3, report=row.report, key_length=row.key_length) as shop:
         day = DayInMemory(shop, row)
         for stage in row.stages:
             day.play(stage)
@@ -108,4 +116,5 @@ def test_row_ends_and_is_reported_as_it_says_with_no_call_too_many(name: str) ->
         assert len(first_lines) == len(row.reports)
         assert all(line.startswith(begins) for line, begins in zip(first_lines, row.reports, strict=True)), first_lines
     written = json.dumps([repr(day.store), repr(day.notifier)])
-    assert not [secret for secret in secrets if secret in written]
+    assert not [secret for secret in secrets for worn in clothes(secret) if worn in written]
+    assert len(STATES.dump_json(day.store.current)) < STATE_BYTES

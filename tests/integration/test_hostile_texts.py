@@ -63,7 +63,7 @@ def _fill(store: DynamoStore) -> None:
     state = write(decisions.claim(State(), by, BEGAN, BEGAN + timedelta(seconds=125)))
     state = write(intend(state, HOSTILE))
     says = {"says": HOSTILE, "status": 200, "fault": HOSTILE}
-    state = write(decisions.record_answer(state, RUN, LATER, whole=True, evidence=says))
+    state = write(decisions.record_answer(state, RUN, LATER, says))
     state = write(overrides.pause(state, LATER, HOSTILE, HOSTILE, None))
     state = write(finish(state))
     incident = store.state().last_healed

@@ -14,6 +14,7 @@ from remediator.adapters.pinned import system_resolver
 from remediator.bootstrap import new_mask
 from remediator.deadline import Deadline
 from remediator.diagnosis import Symptom, diagnose, judge_login
+from remediator.link_template import read_templates
 from remediator.masking import Mask
 from remediator.report_link import LinkPolicy, ReportLink, guard
 from remediator.sample import Fault
@@ -30,7 +31,7 @@ def adapter(shop: Shop, url: str | None = None) -> HttpShop:
         {
             "target": "t",
             "shop_url": url or shop.url,
-            "allowed_report_hosts": shop.factory_host,
+            "allowed_report_links": shop.report_links,
             "diner_secret_arn": "a",
             "table": "t",
             "notification_topic_arn": "a",
@@ -52,7 +53,7 @@ def link_of(shop: Shop) -> ReportLink:
     assert isinstance(token, str)
     shown = diagnose([service.order(token, SOON)], factory(shop).keys(SOON))
     assert shown.symptom is Symptom.FAIL
-    policy = LinkPolicy(frozenset({shop.factory_host}), allow_private=True)
+    policy = LinkPolicy(read_templates(shop.report_links), allow_private=True)
     link = guard(shown.links[0], policy, system_resolver)
     assert isinstance(link, ReportLink), link
     return link

@@ -15,9 +15,11 @@ import trustme
 from requests.exceptions import SSLError
 
 from remediator.adapters.pinned import Transport, open_session, system_resolver
+from remediator.link_template import read_templates
 from remediator.report_link import LinkPolicy, ReportLink, guard
 
 KEY = "9f0c41d87ab6e2359f0c41d87ab6e235"
+SHAPE = "https://{}/api/support/{{key}}/report/{{code}}"
 PATH = f"/api/support/{KEY}/report/q7w8e9r1"
 NAME = "factory.test"  # no name system knows it
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -78,7 +80,7 @@ def serving(
 
 
 def link_to(port: int, *addresses: str, name: str = NAME) -> ReportLink:
-    policy = LinkPolicy(frozenset({f"{name}:{port}"}), allow_private=True)
+    policy = LinkPolicy(read_templates(SHAPE.format(f"{name}:{port}")), allow_private=True)
     link = guard(f"https://{name}:{port}{PATH}", policy, lambda _name, _port: addresses)
     assert isinstance(link, ReportLink)
     return link
@@ -251,7 +253,7 @@ def test_a_pinned_transport_sends_a_get_of_its_link_and_nothing_else(method: str
 
 
 def test_a_link_that_was_not_looked_up_is_not_called() -> None:
-    link = guard(f"https://{NAME}{PATH}", LinkPolicy(frozenset({NAME})), None)
+    link = guard(f"https://{NAME}{PATH}", LinkPolicy(read_templates(SHAPE.format(NAME))), None)
     assert isinstance(link, ReportLink)
     with pytest.raises(ValueError, match="not looked up"), pinned(link):
         pass

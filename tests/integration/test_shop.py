@@ -20,7 +20,7 @@ import requests
 
 from remediator_cli.waiting import poll
 from simulator.shop import CONDITIONS, Shop
-from simulator.shop.conditions import ActiveCondition
+from simulator.shop.conditions import REPORT, ActiveCondition
 from simulator.shop.factory import StandInFactory
 from tests.support.replay import ORDER, Visitor
 
@@ -60,7 +60,7 @@ def fails(diner: Visitor) -> bool:
 
 
 def test_three_reports_at_once_all_succeed() -> None:
-    factory = StandInFactory(ActiveCondition(), 0.0, "https://factory.test", {})
+    factory = StandInFactory(ActiveCondition(), 0.0, "https://factory.test", {}, REPORT, "0f1e2d3c")
     factory.initiate("fail", datetime.now(UTC))
     assert factory.chaos
     code = factory.chaos.code
@@ -209,7 +209,7 @@ def test_the_record_counts_orders_and_reports_and_holds_no_key(diner: Visitor) -
 
     assert (shop.orders_failed, shop.orders_good, shop.slow_orders) == (1, 1, 0)
     assert shop.report_calls == {"GET": 0, "HEAD": 1}
-    assert shop.requests[-1].path == "/api/support/<key>/report/<code>"
+    assert shop.requests[-1].path == "/api/support/{key}/report/{code}"
     assert not any(secret in str(shop.requests) for secret in (shop.vendor_token, code))
 
 

@@ -88,7 +88,7 @@ def test_state_is_read_back_as_it_was_committed_whatever_is_in_it(kept: Kept) ->
     state = commit(store, overrides.set_mode(state, BEGAN, "act", "as ever", "ben"))
     state = commit(store, claim(state))
     state = commit(store, intend(state, now=LATER))
-    state = commit(store, decisions.record_answer(state, RUN, LATER, whole=True, evidence={"says": "Pizza is bäck"}))
+    state = commit(store, decisions.record_answer(state, RUN, LATER, {"says": "Pizza is bäck"}))
     assert store.state() == state
     state = commit(store, finish(state))
 

@@ -28,6 +28,7 @@ from remediator.endpoints import ORDER
 from remediator.errors import RemediatorError, StateError
 from remediator.jwt import Keys
 from remediator.limits import Limits
+from remediator.link_template import read_templates
 from remediator.masking import Mask
 from remediator.outcome import CONSEQUENCES, DeliveryRecord, Outcome
 from remediator.pipeline import Remediator
@@ -35,7 +36,7 @@ from remediator.report_link import FIELD_NAMES, LinkPolicy, ReportLink
 from remediator.sample import Fault, Sample
 from remediator.state import Change, Notification, State
 from tests.protocol import promises
-from tests.support.builders import BEGAN, GOOD, KEY, LOGIN, NO_LINK, RESOLVED, alarm, answer, failing, sns
+from tests.support.builders import BEGAN, GOOD, KEY, LOGIN, NO_LINK, RESOLVED, SHAPE, alarm, answer, failing, sns
 from tests.support.fakes import MemoryStore
 
 SECONDS = (60.0, 60.0, 60.0, 3.0)  # of a run
@@ -222,6 +223,12 @@ class World:
         self.hop()
         if self.rng.random() < 0.005 and not self.calm:
             raise StateError("the state can't be written")
+
+    def sleep(self, seconds: float) -> None:
+        """Others go on meanwhile."""
+        until = self.seconds + seconds
+        self.hop()
+        self.seconds = max(self.seconds, until)
 
     # What happens.
 
@@ -419,7 +426,7 @@ def remediator_of(world: World) -> Remediator:
         store=world,
         notifier=world,
         limits=Limits(calls_an_hour=world.limit),
-        links=LinkPolicy(frozenset({"factory.test"})),
+        links=LinkPolicy(read_templates(SHAPE)),
         link_names=FIELD_NAMES,
         alarm_names=frozenset(),
         resolve=lambda _name, _port: ("93.184.216.34",),
@@ -427,7 +434,7 @@ def remediator_of(world: World) -> Remediator:
         pool=Inline(),
         mask=Mask(),
         warn=lambda _: None,
-        sleep=lambda _: world.hop(),
+        sleep=world.sleep,
     )
 
 
@@ -442,7 +449,7 @@ def canary_of(world: World) -> Canary:
         clock=world.now,
         pool=Inline(),
         mask=Mask(),
-        sleep=lambda _: world.hop(),
+        sleep=world.sleep,
     )
 
 

@@ -81,7 +81,7 @@ def is_order(record: Record) -> bool:
 
 
 def is_report(record: Record) -> bool:
-    return record.server == "factory" and record.path.endswith("/report/<code>")
+    return record.server == "factory" and record.path.endswith("/report/{code}")
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ class Parts:
     def remediator(self, target: str, clock: Callable[[], datetime] = now) -> Remediator:
         """As `bootstrap` makes it, for a target of its own."""
         authority = PEM_cert_to_DER_cert(Path(self.shop.addresses["ca_file"]).read_text())
-        client, factory = HttpClient(clock, authority), self.settings.allowed_report_hosts[0]
+        client, factory = HttpClient(clock, authority), self.settings.allowed_report_links[0].address
         mask = Mask()
         secret = DinerSecret(self.clients["secretsmanager"], self.settings.diner_secret_arn)
         return Remediator(
@@ -119,7 +119,7 @@ class Parts:
             store=self.store(target),
             notifier=SnsNotifier(self.clients["sns"], self.settings.notification_topic_arn, target, "us-east-1"),
             limits=Limits(),
-            links=LinkPolicy(frozenset({factory}), allow_private=True),
+            links=LinkPolicy(self.settings.allowed_report_links, allow_private=True),
             link_names=FIELD_NAMES,
             alarm_names=frozenset(),
             resolve=system_resolver,
@@ -145,7 +145,7 @@ def furnish(aws: LocalAws, shop: FarShop, connections: int = 10) -> Parts:
     settings = {
         "target": "t",
         "shop_url": shop.addresses["url"],
-        "allowed_report_hosts": shop.addresses["factory_host"],
+        "allowed_report_links": shop.addresses["report_links"],
         "diner_secret_arn": aws.client("secretsmanager").create_secret(Name=name, SecretString=known)["ARN"],
         "table": TABLE,
         "notification_topic_arn": aws.client("sns").create_topic(Name=name)["TopicArn"],

@@ -13,6 +13,7 @@ from remediator.decisions import Attempt, Finding, Unchanged
 from remediator.endpoints import ORDER
 from remediator.errors import Unhealed
 from remediator.limits import Limits
+from remediator.link_template import read_templates
 from remediator.masking import Mask
 from remediator.outcome import Outcome, Result
 from remediator.pipeline import Remediator
@@ -24,6 +25,7 @@ from tests.support.fakes import MemoryFactory, MemoryNotifier, MemoryShop, Memor
 
 BEGAN = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 KEY, CODE = "0123456789abcdef0123456789abcdef", "a1b2c3d4"
+SHAPE = "https://factory.test/api/support/{key}/report/{code}"
 LINK = f"https://factory.test/api/support/{KEY}/report/{CODE}"
 FRESH_LINK = f"https://factory.test/api/support/{KEY}/report/e5f6a7b8"
 ELSEWHERE = f"https://elsewhere.test/api/support/{KEY}/report/{CODE}"
@@ -129,6 +131,9 @@ class Clock:
         self.now += timedelta(milliseconds=10)
         return self.now
 
+    def sleep(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
 
 class Harness:
     """A remediator on in-memory adapters, and what it did."""
@@ -153,7 +158,7 @@ class Harness:
             store=self.store,
             notifier=self.notifier,
             limits=limits or Limits(),
-            links=LinkPolicy(frozenset({"factory.test"})),
+            links=LinkPolicy(read_templates(SHAPE)),
             link_names=FIELD_NAMES,
             alarm_names=frozenset(),
             resolve=lambda _name, _port: ("93.184.216.34",),
@@ -161,7 +166,7 @@ class Harness:
             pool=ThreadPoolExecutor(2),
             mask=Mask(),
             warn=self.warnings.append,
-            sleep=lambda _seconds: None,
+            sleep=self.clock.sleep,
         )
 
     def handle(

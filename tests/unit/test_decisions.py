@@ -29,7 +29,7 @@ def claimed() -> State:
 def called(fingerprint: str = "f00d", *, answered: bool = True) -> State:
     """A check of a failing shop, whose link was called."""
     intended = changed(intend(claimed(), fingerprint))
-    return changed(decisions.record_answer(intended, RUN, LATER, whole=answered, evidence={}))
+    return changed(decisions.record_answer(intended, RUN, LATER, {}, None if answered else LATER))
 
 
 def test_alarm_begins_a_check_and_no_incident() -> None:
@@ -56,7 +56,7 @@ def test_retry_of_the_same_request_continues_at_once_and_shuts_out_its_twin() ->
     continued = claim(called(), trigger(run="bbbb2222"), LATER).new
 
     assert intend(continued, "beef") == Superseded()
-    assert decisions.record_answer(continued, RUN, LATER, whole=True, evidence={}) == Superseded()
+    assert decisions.record_answer(continued, RUN, LATER, {}) == Superseded()
     assert finish(continued) == finish(continued, gives_way=False) == Superseded()
     assert kinds(intend(continued, "beef", run="bbbb2222")) == ["intent"]
 

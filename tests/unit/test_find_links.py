@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.growth import LINKS, links
-from remediator.report_link import FIELD_NAMES, find_links
+from remediator.report_link import FIELD_NAMES, MOST_LINKS, MOST_TOKENS, find_links
 from tests.support.work import growth
 
 LINK = "https://pizza-factory.cs329.click/api/support/9f0c41d87ab6e2359f0c41d87ab6e235/report/q7w8e9r1"
@@ -132,7 +132,7 @@ def test_an_answer_without_a_whole_link_has_none(raw: bytes) -> None:
     ("raw", "found"),
     [
         (rb'{"reportUrl":"https://\ud800"}', ("https://\ud800",)),
-        (b'{"reportUrl":"a\\/b\n\xc3\xa9+AOk-"}', ("a/b\n\u00e9+AOk-",)),
+        (b'{"reportUrl":"a:\\/\\/b\n\xc3\xa9+AOk-"}', ("a://b\n\u00e9+AOk-",)),
         (rf'{{"follow\u004cinkToEndChaos":"{LINK.replace("/", r"\/")}"}}'.encode(), (LINK,)),
         (f'{{"{NAME}":"{LINK}","{NAME}":"{OTHER}"}}'.encode(), (LINK, OTHER)),
         (body(wrapped({NAME: LINK}, 5)), ()),
@@ -145,6 +145,20 @@ def test_names_and_links_are_read_as_json_does_and_handed_on_however_odd_they_ar
     assert find_links(raw) == found
 
 
+@pytest.mark.parametrize("value", ["", "none", "n/a", "/api/report", "mailto:x@y.example", "http:", None, 7])
+def test_a_value_that_is_no_url_is_no_offer(value: object) -> None:
+    assert find_links(body({NAME: value})) == ()
+    assert find_links(body({NAME: [value, LINK]})) == (LINK,)
+
+
+def test_work_on_a_strangers_count_ends_at_a_bound() -> None:
+    many = [f"{LINK}{number}" for number in range(116_000)]
+
+    assert find_links(body({NAME: many})) == tuple(many[:MOST_LINKS])
+    assert find_links(b"[" * (MOST_TOKENS - 3) + body({NAME: LINK})) == (LINK,)
+    assert find_links(b"[" * MOST_TOKENS + body({NAME: LINK})) == ()
+
+
 @pytest.mark.parametrize(("start", "repeated"), LINKS)
 def test_work_grows_with_the_length_and_no_faster(start: str, repeated: str) -> None:
     assert growth(links, start, repeated) <= 10
@@ -152,7 +166,9 @@ def test_work_grows_with_the_length_and_no_faster(start: str, repeated: str) -> 
 
 KEYS = st.one_of(st.sampled_from([NAME, "reportUrl", "x"]), st.text(max_size=5))
 TREES = st.recursive(
-    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=8)),
+    st.one_of(
+        st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=8), st.integers().map("x://{}".format)
+    ),
     lambda inner: st.one_of(
         st.lists(inner, max_size=4),
         st.dictionaries(KEYS, inner, max_size=4),
@@ -179,7 +195,9 @@ def walked(value: object, nesting: int = 4) -> Iterator[str]:
 
 @given(TREES)
 def test_the_scan_finds_what_a_walk_over_the_parsed_tree_finds(tree: object) -> None:
-    assert set(walked(tree)) <= set(find_links(body(tree)))
+    found = find_links(body(tree))
+
+    assert len(found) == MOST_LINKS or {text for text in walked(tree) if "://" in text} <= set(found)
 
 
 @given(st.binary())

@@ -6,8 +6,9 @@ import pytest
 from click.testing import CliRunner
 
 from remediator.report_link import fingerprint
-from remediator_cli.link import check_link, link
+from remediator_cli.link import link
 
+TODAY = "https://{}/api/support/{{key}}/report/{{code}}"
 KEY = "9f0c41d87ab6e2359f0c41d87ab6e235"
 PATH = f"/api/support/{KEY}/report/q7w8e9r1"
 GOOD = f"https://pizza-factory.cs329.click{PATH}"
@@ -24,7 +25,7 @@ def run(*arguments: str) -> tuple[int, dict[str, object]]:
 def test_a_good_link_would_be_called() -> None:
     code, shown = run(GOOD, "--no-resolve")
 
-    assert (code, shown["allowed"], shown["reason"]) == (0, True, "it is a report of an allowed host")
+    assert (code, shown["allowed"], shown["reason"]) == (0, True, "it fits an allowed template, whole")
     assert (shown["host"], shown["fingerprint"]) == ("pizza-factory.cs329.click", fingerprint(GOOD))
 
 
@@ -40,24 +41,20 @@ def test_another_link_would_not(url: str) -> None:
 @pytest.mark.parametrize(
     ("url", "options", "code"),
     [
-        (OTHER, "--no-resolve --allow-host a.test --allow-host factory.test:8443", 0),
-        (GOOD, "--no-resolve --allow-host factory.test:8443", 3),
-        (LOCAL, "--no-resolve --allow-host 127.0.0.1:8443", 3),
-        (LOCAL, "--allow-host 127.0.0.1:8443", 3),  # an address needs no look-up
-        (LOCAL, "--allow-host 127.0.0.1:8443 --allow-private", 0),
+        (OTHER, f"--no-resolve --allow https://a.test/{{key}}/{{code}} --allow {TODAY.format('factory.test:8443')}", 0),
+        (GOOD, f"--no-resolve --allow {TODAY.format('factory.test:8443')}", 3),
+        (f"https://a.test/{KEY}/x", "--no-resolve --allow https://a.test/{key}/{code}", 0),
+        (LOCAL, f"--no-resolve --allow {TODAY.format('127.0.0.1:8443')}", 3),
+        (LOCAL, f"--allow {TODAY.format('127.0.0.1:8443')}", 3),  # an address needs no look-up
+        (LOCAL, f"--allow {TODAY.format('127.0.0.1:8443')} --allow-private", 0),
     ],
 )
-def test_the_hosts_given_take_the_place_of_the_usual_one(url: str, options: str, code: int) -> None:
+def test_the_templates_given_take_the_place_of_the_usual_one(url: str, options: str, code: int) -> None:
     assert run(url, *options.split())[0] == code
 
 
-def test_the_shape_of_2025_passes_where_allowed() -> None:
-    old = f"https://cs329.cs.byu.edu/api/report?apiKey={KEY}&fixCode={KEY}"
-    assert check_link(old, ["pizza-factory.cs329.click"], False)[1] == 3
-    assert check_link(old, ["cs329.cs.byu.edu"], False)[1] == 0
+def test_a_template_that_is_none_is_a_wrong_option() -> None:
+    result = CliRunner().invoke(link, [GOOD, "--allow", "https://u@factory.test/{key}/{code}"])
 
-
-def test_a_host_that_is_none_is_a_wrong_option() -> None:
-    result = CliRunner().invoke(link, [GOOD, "--allow-host", "https://x/"])
     assert result.exit_code == 2
-    assert "write a name" in result.output
+    assert "it names a user" in " ".join(result.output.split())

@@ -1,11 +1,14 @@
 """No secret gets past the mask, however it is wrapped."""
 
 import base64
+import html
 import io
 import json
+import re
 from collections.abc import Callable
 from types import SimpleNamespace
-from urllib.parse import quote
+from unicodedata import normalize
+from urllib.parse import quote, quote_plus
 from uuid import uuid4
 
 import pytest
@@ -15,6 +18,7 @@ from hypothesis import strategies as st
 
 from benchmarks.growth import SECRETS, mask
 from remediator.bootstrap import new_mask
+from remediator.link_template import read_templates
 from remediator.masking import SHORTEST, Mask
 from remediator.report_link import fingerprint
 from tests.support.work import growth
@@ -48,8 +52,8 @@ def masked(text: str, *secrets: str) -> str:
         (f"url: /api/support/{KEY}/report/{CODE} (Caused by", "url: <link> (Caused by"),
         (f"http://u:p@{HOST}:80/api/support/a/report/b", f"<link {HOST}:80 "),
         (f"https://{HOST}/x/api/support/{KEY}/report/{CODE}", f"https://{HOST}/x<link>"),
-        (LINK.replace("/", r"\u002f"), "<link unreadable "),
-        (LINK.replace("/", "&#x2F;"), "<link unreadable "),
+        (LINK.replace("/", r"\u002f"), SHOWN),
+        (LINK.replace("/", "&#x2F;"), SHOWN),
         (LINK.upper(), "<link unreadable "),
         (LEGACY, f"<link cs329.cs.byu.edu {fingerprint(LEGACY)}>"),
         ("https://h.example/a/b?x=1&fixCode=abc z", "<link h.example "),
@@ -112,7 +116,7 @@ def test_what_looks_like_a_secret_is_masked(text: str, shown: str) -> None:
         *("2026-11-23T08:24:53.021Z", "INCIDENT#20261123T082453Z-ab12", "550e8400-e29b-41d4-a716-446655440000"),
         *("a" * 64, "0123456789abcdef" * 4, "ab12" * 7, "v1.2.3", "boto3.session.py", "https://pizza.cs329.click/menu"),
         *("bearer of news", "the password was refused", '{"password": ""}', SHOWN, "PUT /api/auth"),
-        *("/api/support/x", "arn:aws:sns:us-east-1:123456789012:alarms", "1-5759e988-bd862e3fe1be46a994272793"),
+        *("/api/support/", "arn:aws:sns:us-east-1:123456789012:alarms", "1-5759e988-bd862e3fe1be46a994272793"),
     ],
 )
 def test_plain_words_stay_as_they_are(text: str) -> None:
@@ -165,13 +169,85 @@ def test_a_secret_too_short_to_tell_from_a_word_is_masked_by_its_looks_only() ->
     assert masked("", "") == ""
 
 
-def test_secrets_of_the_run_are_forgotten_when_told_to() -> None:
+def test_secrets_are_known_until_the_last_of_the_runs_beside_each_other_ends() -> None:
     mask = Mask()
-    mask.add("hunter22")
-    assert mask.text("hunter22") == "<secret>"
-    mask.forget()
+    with mask.remembering():
+        mask.add("hunter22")
+        with mask.remembering():
+            pass
+        assert mask.text("hunter22") == "<secret>"
     assert mask.text("hunter22") == "hunter22"
     assert mask.text(LINK) == SHOWN
+
+
+def each(secret: str, written: Callable[[str], str]) -> str:
+    return "".join(map(written, secret))
+
+
+CLOTHES: dict[str, Callable[[str], str]] = {
+    "slashes escaped": lambda s: json.dumps(s).replace("/", r"\/"),
+    "percent, lower case": lambda s: re.sub("%..", lambda m: m[0].lower(), quote(s, safe="")),
+    "percent, every character": lambda s: "".join(f"%{byte:02x}" for byte in s.encode()),
+    "percent, every other character": lambda s: "".join(
+        quote(c, safe="") if at % 2 else f"%{ord(c):02X}" if c.isascii() else c for at, c in enumerate(s)
+    ),
+    "a form's plus": quote_plus,
+    "HTML": lambda s: html.escape(s, quote=True),
+    "HTML by numbers": lambda s: each(s, lambda c: f"&#{ord(c)};"),
+    "HTML by hexadecimal numbers": lambda s: each(s, lambda c: f"&#X{ord(c):x};"),
+    "JSON by numbers": lambda s: re.sub("(....)", r"\\u\1", s.encode("utf-16-be").hex().upper()),
+    "JSON in JSON in JSON": lambda s: json.dumps(json.dumps(json.dumps(s))),
+    "JSON, percent-encoded": lambda s: quote(json.dumps(s)),
+    "percent twice": lambda s: quote(quote(s, safe=""), safe=""),
+    "letters decomposed": lambda s: normalize("NFD", s),
+    "letters decomposed, percent": lambda s: quote(normalize("NFD", s), safe=""),
+    "letters decomposed, JSON": lambda s: json.dumps(normalize("NFD", s)),
+}
+
+
+@pytest.mark.parametrize("written", CLOTHES.values(), ids=CLOTHES)
+@pytest.mark.parametrize(
+    "secret", [PASSWORD, "crème brûlée/42", 'Größe 10" & <ok>', "Việt/Nam+7", "p\U0001f355zza/1&2"]
+)
+def test_secrets_in_other_clothes(written: Callable[[str], str], secret: str) -> None:
+    shown = masked(f"x {written(secret)} y", secret)
+
+    assert re.sub(r'["\\]|%22', "", shown) == "x <secret> y"  # but for the quotes around it
+
+
+ELSEWHERE = read_templates(
+    "https://errors.example/v2/fix-{code}.json/of-{key}/ https://errors.example/{key}/{code} "
+    "https://errors.example/report?code={code}&who={key}"
+)
+CUT = [
+    *(f"Cannot GET https://{HOST}/api/support/{KEY}/report/{CODE}"[:80], f"{LINK[: LINK.index(KEY)]}{KEY[:23]}"),
+    *(
+        f"GET /api/support/{KEY[:9]}",
+        quote(LINK, safe="")[: -len(CODE) - 22],
+        LINK.replace("/", r"\/")[: -len(CODE) - 12],
+    ),
+    *(f"https://errors.example/v2/fix-{CODE}.json/of-{KEY[:20]}", f"/v2/fix-{CODE}.json/of-{KEY[:12]}"),
+    *(f"https://errors.example/{KEY[:16]}", f"https://errors.example/report?code={CODE}&who={KEY[:16]}"),
+]
+
+
+@pytest.mark.parametrize("text", CUT)
+def test_a_link_that_others_cut_leaves_no_digit_of_the_key(text: str) -> None:
+    shown = Mask(ELSEWHERE).text(text)
+
+    assert not [at for at in range(len(KEY) - 3) if KEY[at : at + 4] in shown], shown
+
+
+@pytest.mark.parametrize(
+    "link", [f"https://errors.example/v2/fix-{CODE}.json/of-abcd1234/", "https://errors.example/abcd1234/x"]
+)
+def test_the_key_of_an_offered_link_is_masked_elsewhere_from_eight_characters_on(link: str) -> None:
+    mask = Mask(ELSEWHERE)
+    mask.add(link)
+    mask.add(link.replace("abcd1234", "abcd123"))
+
+    assert mask.text("the key abcd1234 is refused, abcd123 isn't") == "the key <secret> is refused, abcd123 isn't"
+    assert mask.text(f"see {link} z") == f"see <link errors.example {fingerprint(link)}> z"
 
 
 def test_an_error_and_its_causes_are_one_masked_line() -> None:

@@ -4,6 +4,7 @@ GUARD_EXAMPLES sets how many examples each property tries (1,000 unless set).
 """
 
 import os
+import re
 import string
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import FrozenInstanceError
@@ -14,6 +15,7 @@ import requests
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from remediator.link_template import read_templates
 from remediator.report_link import (
     LinkPolicy,
     Refusal,
@@ -31,13 +33,23 @@ KEY = "9f0c41d87ab6e2359f0c41d87ab6e235"
 CODE = "q7w8e9r1"
 PATH = f"/api/support/{KEY}/report/{CODE}"
 GOOD = f"https://{HOST}{PATH}"
-LEGACY = f"https://cs329.cs.byu.edu/api/report?apiKey={KEY}&fixCode={KEY[::-1]}"
-POLICY = LinkPolicy(frozenset({HOST, "factory.test:8443", "93.184.216.34", "127.0.0.1:8443"}))
-GAME_DAY = LinkPolicy(frozenset({"127.0.0.1:8443", "127.0.0.1"}), allow_private=True)
-WITH_LEGACY = LinkPolicy(frozenset({HOST, "cs329.cs.byu.edu"}))
+TODAY = "https://{}/api/support/{{key}}/report/{{code}}"
+OF_2025 = "https://cs329.cs.byu.edu/api/report?apiKey={key}&fixCode={code}"
+OWN = f"https://{HOST}/v2/errors-{{code}}.json/of/x{{key}}/"
+TEMPLATES = f"{TODAY.format(HOST)} {OWN} {OF_2025} " + " ".join(
+    TODAY.format(host) for host in ("factory.test:8443", "93.184.216.34", "127.0.0.1:8443")
+)
 
-SHAPE = "it is not https://host/api/support/<key>/report/<code> and nothing more"
-UNLISTED = "its host and port are not on the allow-list"
+
+def allowing(templates: str, *, private: bool = False) -> LinkPolicy:
+    return LinkPolicy(read_templates(templates), allow_private=private)
+
+
+POLICY = allowing(TEMPLATES)
+GAME_DAY = allowing(f"{TODAY.format('127.0.0.1:8443')} {TODAY.format('127.0.0.1')}", private=True)
+
+SHAPE = "its host is allowed, and its shape is not"
+UNLISTED = "its host and port are in no template of AllowedReportLinks"
 ODD = "it holds a character that no report link has"
 LONG = "it is longer than 512 characters"
 SCHEME = "its scheme is not https"
@@ -53,14 +65,13 @@ HOSTS = {
         0177.0.0.1:8443 0x7f.0.0.1:8443 0x7f000001:8443 2130706433:8443 127.1:8443 127.0.1:8443 0:8443
         127.0.0.01:8443 127.0.0.1.:8443 127.0.0.1 127.0.0.2 0.0.0.0 10.0.0.1
         169.254.169.254 169.254.170.2 instance-data 169.254.169.254.nip.io
-        HOST:80 HOST:8443 HOST:65979 factory.test factory.test:443 factory.test:8444 127.0.0.1:84430
-    """,
-    SHAPE: """
+        HOST:80 HOST:443 HOST:8443 HOST:65979 factory.test factory.test:443 factory.test:8444 127.0.0.1:84430
         PIZZA-FACTORY.CS329.CLICK Pizza-factory.cs329.click HOST%40evil.example HOST%00.evil.example
         [::1] [::ffff:127.0.0.1] [::ffff:7f00:1]:8443 [64:ff9b::7f00:1] [fe80::1%25eth0] [::] [HOST] ::1 [fd00:ec2::254]
         HOST: HOST:0443 HOST:4294967739 HOST:-443 HOST:443:443 HOST:443443 /HOST
-        HOST? HOST# evil.example?@HOST evil.example#@HOST HOST/x/.. HOST/. HOST/%2e%2e HOST/ HOST/x
+        HOST# evil.example?@HOST evil.example#@HOST cs329.cs.byu.edu.evil.example 93.184.216.34:8443
     """,
+    SHAPE: "HOST? HOST/x/.. HOST/. HOST/%2e%2e HOST/ HOST/x",
     USER: "evil@HOST evil:pw@HOST HOST@evil.example @HOST HOST:443@evil.example",
     ODD: """
         pizza-fact\u043ery.cs329.click pizza-factory.cs329.cl\u0131ck pizza-factory.cs329.clic\u212a
@@ -73,15 +84,15 @@ HOSTS = {
 PATHS = {
     SHAPE: """
         / /api/order /api/support/KEY /api/support/KEY/report /api/support/KEY/report/ /api/support/KEY/chaos/CODE
-        /api/admin/KEY/report/CODE /api/support/KEY0/report/CODE /api/support/gKEY/report/CODE
-        /api/support//report/CODE /api/support/KEY/report/x_y /api/support/KEY/report/Q7W8E9R1
-        /API/support/KEY/report/CODE /api/support/9F0C41D87AB6E2359F0C41D87AB6E235/report/CODE
-        /api/support/9f0c41d87ab6e2359f0c41d87ab6e23/report/CODE /api/support/KEY/report/..
-        /api/support/gf0c41d87ab6e2359f0c41d87ab6e235/report/CODE
+        /api/admin/KEY/report/CODE /api/support/KEY-/report/CODE /api/support/g.KEY/report/CODE
+        /api/support//report/CODE /api/support/KEY/report/x_y /api/support/KEYKEYK/report/CODE
+        /API/support/KEY/report/CODE /api/support/KEY/report/..
         /api/support/KEY/report/../report/CODE /api/support/../support/KEY/report/CODE
         /api/support/./KEY/report/CODE /api%2fsupport/KEY/report/CODE /api/support/KEY%2Freport%2FCODE
         /api/support/KEY/report/%78xu7yk81 /api//support/KEY/report/CODE /api/support/KEY//report/CODE
         /api/support/KEY/report//CODE /api/support//KEY/report/CODE /api/support/KEY/report/#CODE
+        /v2/errors-CODE.json/of/xKEY /v2/errors-CODExjson/of/xKEY/ /v2/errors-.json/of/xKEY/ /v2/errors-CODE.json/of/x/
+        /v2/errors-{code}.json/of/x{key}/ /api/report?apiKey=KEY&fixCode=CODE
     """,
     ODD: """
         /api/support/9f0c41d87ab6e2359f0c41d87ab6e23\uff11/report/CODE /api/support/KEY/report/\0CODE
@@ -91,15 +102,24 @@ PATHS = {
 # After a whole report link.
 TAILS = {
     SHAPE: """
-        . / /x /.. /../../../../order ;x=1 - PATH ,GOOD /https://u@x aaaaaaaaaaaaaaaaaaaaaaaaa
+        . / /x /.. /../../../../order ;x=1 - PATH ,GOOD /https://u@x
+        aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
+       
         %00 %0d%0aHost:%20evil.example %252f ? ?x=1 ?apiKey=KEY&fixCode=KEY &x # #x
     """,
     ODD: "\\ \0 \x7f \ud800",
 }
 WHOLE = {
-    SHAPE: f"https:// https:/// https://PATH https://HOST https://169.254.169.254/latest/meta-data/ {LEGACY}&x=1",
-    UNLISTED: [f"https://{'a' * 1_000_000}PATH", LEGACY],
-    "it is of the shape of 2025, which one host alone had": [LEGACY.replace("cs329.cs.byu.edu", HOST)],
+    SHAPE: """
+        https://HOST https://cs329.cs.byu.edu/api/report?fixCode=CODE&apiKey=KEY
+        https://cs329.cs.byu.edu/api/report?apiKey=KEY&fixCode=CODE&x=1 https://cs329.cs.byu.edu/api/report?apiKey=KEY
+        https://cs329.cs.byu.edu/api/report?apiKey=KEY&amp;fixCode=CODE https://cs329.cs.byu.eduPATH
+        https://cs329.cs.byu.edu/api/report?apiKey=KEY&fixCode=CODE#
+    """,
+    UNLISTED: [
+        *("https://", "https:///", "https://PATH", "https://169.254.169.254/latest/meta-data/"),
+        f"https://{'a' * 400}PATH",
+    ],
     SCHEME: """
         http://HOSTPATH HTTPS://HOSTPATH //HOSTPATH ftp://HOSTPATH file://HOSTPATH gopher://HOSTPATH https:/HOSTPATH
         https:HOSTPATH xGOOD PATH blob:GOOD <GOOD> "GOOD" null javascript:alert(1) data:text/html,x
@@ -110,7 +130,13 @@ WHOLE = {
         *("https://HOST\tPATH", "ht\ntps://HOSTPATH", f"https://HOST/api/support/{KEY}/report/xxu7\nyk81", " " * 512),
         *("\0GOOD", "\ufeffGOOD", "https:\\\\HOSTPATH", "https:\uff0f\uff0fHOSTPATH", GOOD.replace("/", "\\")),
     ],
-    LONG: [f"GOOD{'a' * 10_000}", f"GOOD?{'x' * 513}", f"GOOD/{'\n' * 600}", " " * 513],
+    LONG: [
+        f"https://{'a' * 1_000_000}PATH",
+        f"GOOD{'a' * 10_000}",
+        f"GOOD?{'x' * 513}",
+        f"GOOD/{'\n' * 600}",
+        " " * 513,
+    ],
     "it is empty": [""],
 }
 
@@ -131,16 +157,15 @@ ALLOWED = {
     "as of today": (GOOD, POLICY),
     "with a short code": (GOOD[:-7], POLICY),
     "with a long code": (GOOD + "0" * 24, POLICY),
-    "with the port that https has anyway": (f"https://{HOST}:443{PATH}", POLICY),
-    "with that port, and the port on the list": (f"https://{HOST}:443{PATH}", LinkPolicy(frozenset({f"{HOST}:443"}))),
-    "with that port on the list alone": (GOOD, LinkPolicy(frozenset({f"{HOST}:443"}))),
     "of a public address on the list": (f"https://93.184.216.34{PATH}", POLICY),
     "of a game day": (f"https://127.0.0.1:8443{PATH}", GAME_DAY),
     "of a game day without a port": (f"https://127.0.0.1{PATH}", GAME_DAY),
-    "of 2025, if its host is allowed": (LEGACY, WITH_LEGACY),
-    "of today, if 2025's host is allowed too": (GOOD, WITH_LEGACY),
+    "of 2025": (f"https://cs329.cs.byu.edu/api/report?apiKey={KEY}&fixCode={KEY[::-1]}", POLICY),
+    "of a vendor whose key is short": (f"https://{HOST}/api/support/aB3/report/Z9", POLICY),
+    "with a key and a code of 64": (f"https://{HOST}/api/support/{KEY}{KEY}/report/{KEY}{KEY}", POLICY),
+    "of a path of one's own": (f"https://{HOST}/v2/errors-{CODE}.json/of/x{KEY}/", POLICY),
     **{
-        f"with port {port}": (f"https://factory.test:{port}{PATH}", LinkPolicy(frozenset({f"factory.test:{port}"})))
+        f"with port {port}": (f"https://factory.test:{port}{PATH}", allowing(TODAY.format(f"factory.test:{port}")))
         for port in (1, 9, 20, 999, 8443, 65535)
     },
 }
@@ -241,7 +266,7 @@ def test_a_listed_host_is_refused_if_one_of_its_addresses_is_not_public_or_none_
 
 
 def test_private_addresses_pass_if_the_policy_says_so_and_the_metadata_service_never_does() -> None:
-    policy = LinkPolicy(frozenset({HOST}), allow_private=True)
+    policy = allowing(TODAY.format(HOST), private=True)
 
     assert isinstance(guard(GOOD, policy, leads_to("10.0.0.1", "::1")), ReportLink)
     assert isinstance(guard(GOOD, policy, leads_to("169.254.169.254")), Refusal)
@@ -249,7 +274,7 @@ def test_private_addresses_pass_if_the_policy_says_so_and_the_metadata_service_n
 
 
 def test_an_allow_list_of_nothing_allows_nothing() -> None:
-    assert isinstance(guard(GOOD, LinkPolicy(frozenset()), never_asked), Refusal)
+    assert isinstance(guard(GOOD, LinkPolicy(()), never_asked), Refusal)
 
 
 def test_of_several_links_none_is_called() -> None:
@@ -260,46 +285,7 @@ def test_of_several_links_none_is_called() -> None:
     for first, host, second in ((GOOD, HOST, other), (GOOD, HOST, f"{GOOD}2"), (other, "evil.example", GOOD)):
         refusal = guard_offered([first, second], POLICY, PUBLIC)
         assert refusal == Refusal("the samples offer 2 different links", host, fingerprint(first))
-
-
-def test_the_allow_list_is_lower_cased() -> None:
-    policy = LinkPolicy(frozenset({"Pizza-Factory.CS329.click:8443"}))
-    assert policy.allowed_hosts == {"pizza-factory.cs329.click:8443"}
-
-
-@pytest.mark.parametrize(
-    "entry",
-    [
-        *("", " ", "*", "*.cs329.click", f"https://{HOST}", f"{HOST}/", f"{HOST}.", f".{HOST}"),
-        *(f"{HOST}:", f"{HOST}:0", f"{HOST}:0443", f"{HOST}:65536", f"{HOST}:123456"),
-        *(f"{HOST}:x", f"user@{HOST}", f"{HOST}\n", f" {HOST}", f"{HOST},evil.example"),
-        *("pizza..click", "-pizza.click", "pizza-.click", "pizza.-click", "pizza.click-"),
-        *("clic\u212a.example", "piz\u00e4a.click", f"{'a' * 64}.click", "a_b.click"),
-        *("127.1", "0177.0.0.1", "0x7f000001", "0x7f.0.0.1", "2130706433", "1.2.3.256", "a.0x1"),
-        *("127.9", "127.1:8443", "a.0x9", "9", "a" * 64, f"a.{'a' * 64}"),
-        *("1.2.3.4.5", "example.0x", "[::1]", "::1", "[::1]:443", ".".join(["a" * 62] * 4) + ".aa"),
-    ],
-)
-def test_an_entry_that_is_no_host_is_refused_with_what_to_write(entry: str) -> None:
-    with pytest.raises(ValueError, match="write a name") as caught:
-        LinkPolicy(frozenset({entry}))
-    assert str(caught.value) == (
-        f"The allow-list entry {entry!r} is not a host: write a name or a four-part IPv4 "
-        "address, with :port unless it is 443, such as pizza-factory.cs329.click."
-    )
-
-
-@pytest.mark.parametrize(
-    "entry",
-    [
-        *("localhost", "localhost:1", f"{HOST}:65535", "a.b", "xn--80ak6aa92e.example", "3com.example"),
-        *("0xa.example", "1.2.3.4", "1.2.3.4:80", f"{'a' * 63}.click", "a--b.click", "0.example"),
-        *("shop2", "shop.example9", "shop.c0m", "a" * 63, "a.b:9", "a.b:99", "a.b:10"),
-        ".".join(["a" * 62] * 4) + ".a",
-    ],
-)
-def test_a_name_or_a_four_part_address_is_an_entry(entry: str) -> None:
-    assert LinkPolicy(frozenset({entry})).allowed_hosts == {entry}
+    assert "8 or more" in repr(guard_offered([GOOD] * 8, POLICY, PUBLIC))
 
 
 def test_a_link_shows_itself_as_host_port_and_fingerprint_only() -> None:
@@ -350,13 +336,14 @@ def test_a_host_is_shown_only_when_it_is_plain(url: str, host: str) -> None:
 
 EXAMPLES = int(os.environ.get("GUARD_EXAMPLES", "1000"))
 thorough = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
-KEYS = st.text("0123456789abcdef", min_size=32, max_size=32)
-CODES = st.text(string.ascii_lowercase + string.digits, min_size=1, max_size=32)
+LETTERS = string.ascii_letters + string.digits
+PUBLIC_TEMPLATES = [text for text in TEMPLATES.split() if "127.0.0.1" not in text]
+KEYS = st.text(LETTERS, min_size=1, max_size=64)
 GOOD_LINKS = st.builds(
-    lambda host, key, code: f"https://{host}/api/support/{key}/report/{code}",
-    st.sampled_from([HOST, f"{HOST}:443", "factory.test:8443", "93.184.216.34"]),
+    lambda template, key, code: template.replace("{key}", key).replace("{code}", code),
+    st.sampled_from(PUBLIC_TEMPLATES),
     KEYS,
-    CODES,
+    KEYS,
 )
 NASTY = st.one_of(
     st.sampled_from([*"/\\@:?#%.\n\r\t \x00;&=[]\uff0f\u3002\u212a\ud800", "..", "//", "%2f", "%00"]),
@@ -368,7 +355,7 @@ NASTY = st.one_of(
 @st.composite
 def twisted(draw: st.DrawFn) -> str:
     """A good link with one to three pieces put in, taken out or replaced."""
-    link = draw(GOOD_LINKS)
+    link: str = draw(GOOD_LINKS)
     for _ in range(draw(st.integers(1, 3))):
         start = draw(st.integers(0, len(link)))
         end = start + draw(st.sampled_from([0, 0, 1, 1, 2, 8]))
@@ -377,19 +364,20 @@ def twisted(draw: st.DrawFn) -> str:
 
 
 def is_report(link: str) -> bool:
-    """The same rule said in another way: split, then look at each part."""
-    parts = link.split("/")
-    if len(parts) != 8:
-        return False
-    scheme, nothing, place, api, support, key, report, code = parts
-    return (
-        (scheme, nothing, api, support, report) == ("https:", "", "api", "support", "report")
-        and place in {HOST, f"{HOST}:443", "factory.test:8443", "93.184.216.34", "93.184.216.34:443"}
-        and len(key) == 32
-        and set(key) <= set("0123456789abcdef")
-        and 1 <= len(code) <= 32
-        and set(code) <= set(string.ascii_lowercase + string.digits)
-    )
+    """The same rule said in another way: each template read along the link, from its beginning to its end."""
+    return any(is_like(link, template) for template in PUBLIC_TEMPLATES)
+
+
+def is_like(link: str, template: str) -> bool:
+    parts = re.split(r"\{key\}|\{code\}", template)
+    for part in parts[:-1]:
+        if not link.startswith(part):
+            return False
+        after = link[len(part) :]
+        link = after.lstrip(LETTERS)
+        if not 1 <= len(after) - len(link) <= 64:
+            return False
+    return link == parts[-1]
 
 
 @thorough

@@ -5,10 +5,14 @@ import pytest
 from remediator.errors import SettingsError
 from remediator.settings import Settings, least_seconds
 
+TEMPLATES = (
+    "https://pizza.example/api/support/{key}/report/{code}",
+    "https://other.example:8443/api/report?apiKey={key}&fixCode={code}",
+)
 GOOD = {
     "TARGET": "pizza-remediator",
     "SHOP_URL": "https://shop.example.com",
-    "ALLOWED_REPORT_HOSTS": "factory.example.com, other.example.com:8443",
+    "ALLOWED_REPORT_LINKS": " ".join(TEMPLATES),
     "DINER_SECRET_ARN": "arn:aws:secretsmanager:us-east-1:123456789012:secret:x",
     "TABLE": "t",
     "NOTIFICATION_TOPIC_ARN": "arn:aws:sns:us-east-1:123456789012:p",
@@ -20,7 +24,7 @@ GOOD = {
 def test_lists_are_read_in_their_order() -> None:
     settings = Settings.of(GOOD)
 
-    assert settings.allowed_report_hosts == ("factory.example.com", "other.example.com:8443")
+    assert tuple(each.text for each in settings.allowed_report_links) == TEMPLATES
     assert settings.link_fields == ()
     assert settings.mode == "act"
 
@@ -50,7 +54,8 @@ def test_the_listed_alarms_and_the_stacks_own_trigger_unless_the_list_begins_wit
         ("MODE", "maybe"),
         ("ORDER", "[]"),
         ("CALLS_AN_HOUR", "-1"),
-        ("ALLOWED_REPORT_HOSTS", ""),
+        ("ALLOWED_REPORT_LINKS", ""),
+        ("ALLOWED_REPORT_LINKS", "https://shop.example/api/support/0123456789abcdef/report/abc"),
     ],
 )
 def test_a_wrong_setting_is_named_without_its_value(name: str, value: str) -> None:

@@ -13,7 +13,7 @@ from typing import Any, Final
 from remediator.deadline import Deadline
 from remediator.diagnosis import Diagnosis, Symptom, diagnose, judge_login
 from remediator.endpoints import ALARMS, CANARY_LOGIN, ENDPOINTS, ORDER, PROBES
-from remediator.errors import StateError
+from remediator.errors import StateError, named
 from remediator.jwt import Keys
 from remediator.masking import Mask
 from remediator.pacing import next_check
@@ -96,11 +96,15 @@ class Canary:
     sleep: Callable[[float], None] = time.sleep
 
     def run(self, at: datetime, deadline: Deadline) -> ProbeReport:
-        """One run, begun at that time. Raises SecretError, PublishError: a run that can't do its work counts as silent.
+        """One run, begun at that time. Raises RemediatorError: a run that can't do its work counts as silent."""
+        with self.mask.remembering():
+            try:
+                return self._probe(at, deadline)
+            except Exception as error:  # noqa: BLE001 - whatever the error, Lambda logs it
+                raise named(error, self.mask.exception(error)) from None
 
-        The token is given back before it triggers: a remediation that logs in within the same second may share it.
-        """
-        self.mask.forget()
+    def _probe(self, at: datetime, deadline: Deadline) -> ProbeReport:
+        """The token is given back before it triggers: a remediation that logs in at once may share it."""
         due = int(at.timestamp()) // 60 % self.minutes == 0
         known = self.pool.submit(self.keys, deadline) if due else None
         token = self._login(deadline, tries=2)

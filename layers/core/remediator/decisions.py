@@ -148,7 +148,7 @@ def intend(
     opened = _open(Change(state), check, now, finding.failing)
     incident = opened.new.incident
     assert incident is not None
-    called = replace(incident, calls=(*incident.calls, Call(attempt.fingerprint, run)))
+    called = incident.with_call(Call(attempt.fingerprint, run))
     new = replace(opened.new, incident=called, calls=(*state.calls_this_hour(now), now))
     data = {"run": run, **attempt.evidence}
     intent = replace(opened, new=new).with_entry(incident.id, now, "intent", data)
@@ -156,14 +156,21 @@ def intend(
 
 
 def record_answer(
-    state: State, run: str, now: datetime, *, whole: bool, evidence: Mapping[str, Any], nothing_to_end: bool = False
+    state: State,
+    run: str,
+    now: datetime,
+    evidence: Mapping[str, Any],
+    again: datetime | None = None,
+    *,
+    nothing_to_end: bool = False,
 ) -> Change | Superseded:
-    """The answer to the last call. One that isn't `whole` leaves the call unanswered: it may be repeated."""
+    """The answer to the last call, or that there was none: then it may be repeated from `again` on."""
     incident = state.incident
     if state.held_by(run) is None or incident is None or not incident.calls:
         return Superseded()
-    answered = replace(incident.calls[-1], answered=whole, nothing_to_end=whole and nothing_to_end)
-    new = replace(state, incident=replace(incident, calls=(*incident.calls[:-1], answered)))
+    answered = again is None
+    call = replace(incident.calls[-1], answered=answered, nothing_to_end=answered and nothing_to_end, not_before=again)
+    new = replace(state, incident=replace(incident, calls=(*incident.calls[:-1], call)))
     return Change(new).with_entry(incident.id, now, "answer", {"run": run, **evidence})
 
 
@@ -199,9 +206,11 @@ def refuse(state: State, holder: str, now: datetime, until: datetime, reason: st
     return with_refusal(change, holder, now, until, reason)
 
 
-def to_send(state: State, holder: str, now: datetime) -> tuple[Notification, ...]:
-    """The notifications this holder has to send: its own, and those whose sender is overdue."""
-    return tuple(each for each in state.outbox if each.holder == holder or each.until <= now)
+def to_send(state: State, holder: str, now: datetime, *, others: bool = True) -> tuple[Notification, ...]:
+    """The notifications this holder has to send: its own, then, if `others`, those whose sender is overdue."""
+    mine = [each for each in state.outbox if each.holder == holder]
+    overdue = [each for each in state.outbox if others and each.holder != holder and each.until <= now]
+    return (*mine, *sorted(overdue, key=lambda each: not each.is_urgent))
 
 
 def mark_sent(state: State, sent: Sequence[str], now: datetime) -> Change | NothingToDo:

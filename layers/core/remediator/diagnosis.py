@@ -3,6 +3,7 @@
 The facts are those observed of the service of 2025-10-14 and the factory of 2026-03-11.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -15,6 +16,7 @@ from remediator.report_link import FIELD_NAMES, find_links
 from remediator.sample import Sample
 
 LATENCY_BUDGET: Final = 5.0  # seconds; a healthy order took 0.04 s, a throttled one 32
+TOKEN: Final = re.compile(r"[!-~]{1,8192}")  # what a header can carry
 SLOW_REFUSAL: Final = 20.0  # seconds; the factory takes 32 to refuse an order of 0 or more than 20 items
 
 
@@ -180,7 +182,7 @@ def judge_login(answer: Sample, who: str = ORDER, names: frozenset[str] = FIELD_
     `who`: the endpoint that needs the token, the order for the diner's own.
     """
     token, status = answer.text("token"), answer.status
-    if status == 200 and token:
+    if status == 200 and TOKEN.fullmatch(token):
         return token
     if answer.fault or status is None:
         return Diagnosis(Symptom.UNREACHABLE, f"no answer to the login: {answer.fault}")

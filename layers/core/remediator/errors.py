@@ -29,9 +29,18 @@ class PublishError(RemediatorError):
     """An alarm couldn't be handed to the alarm topic: whoever sent it is to send it again."""
 
 
+class Failed(RemediatorError):
+    """Something that has no name failed. Its words are masked."""
+
+
 class DeadlineOver(RemediatorError):
     """The time of this run is used up."""
 
 
 class Unhealed(RemediatorError):
     """The run ended as it should and the shop isn't healed: raised so that Lambda tries again."""
+
+
+def named(error: Exception, masked: str) -> RemediatorError:
+    """The error as Lambda may log it: itself if it is one of these, else one with its masked words."""
+    return error if isinstance(error, RemediatorError) else Failed(masked).with_traceback(error.__traceback__)

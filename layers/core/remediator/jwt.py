@@ -14,16 +14,18 @@ Keys = Mapping[str, tuple[int, int]]
 
 # DER of the digest's algorithm identifier, SHA-256 (RFC 8017, section 9.2, note 1).
 PREFIX: Final = bytes.fromhex("3031300d060960864801650304020105000420")
-SMALLEST_BITS: Final = 2048
+BITS: Final = range(2048, 8192 + 1)  # of a modulus; a stranger's longer one would take minutes
+EXPONENTS: Final = range(3, 2**33)
+MOST_KEYS: Final = 100  # of a key set; the factory's holds one
 
 
 def read_keys(body: bytes) -> Keys:
-    """The RSA keys of a key set; empty if it is none."""
+    """The RSA keys of a key set, of its first `MOST_KEYS`; empty if it is none."""
     try:
-        found = json.loads(body)["keys"]
-        return {key["kid"]: (_number(key["n"]), _number(key["e"])) for key in found if key.get("kty") == "RSA"}
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        listed = json.loads(body)["keys"][:MOST_KEYS]
+    except (ValueError, KeyError, TypeError, RecursionError):
         return {}
+    return dict(key for each in listed if (key := _read_key(each)))
 
 
 def verifies(token: str, keys: Keys) -> bool | None:
@@ -37,15 +39,25 @@ def verifies(token: str, keys: Keys) -> bool | None:
         key_id, signed = header["kid"], int.from_bytes(_decoded(signature))
     except (ValueError, KeyError, TypeError, RecursionError):
         return False
-    if key_id not in keys:
+    if not isinstance(key_id, str):
+        return False
+    modulus, exponent = keys.get(key_id, (0, 0))
+    if modulus.bit_length() not in BITS or exponent not in EXPONENTS:
         return None
-    modulus, exponent = keys[key_id]
     size = (modulus.bit_length() + 7) // 8
-    if modulus.bit_length() < SMALLEST_BITS or not 2 < exponent < modulus:
-        return None
     digest = PREFIX + hashlib.sha256(f"{head}.{body}".encode()).digest()
     expected = b"\x00\x01" + b"\xff" * (size - len(digest) - 3) + b"\x00" + digest
     return signed < modulus and pow(signed, exponent, modulus).to_bytes(size) == expected
+
+
+def _read_key(key: object) -> tuple[str, tuple[int, int]] | None:
+    match key:
+        case {"kty": "RSA", "kid": str(name), "n": str(modulus), "e": str(exponent)}:
+            try:
+                return name, (_number(modulus), _number(exponent))
+            except ValueError:
+                return None
+    return None
 
 
 def _decoded(part: str) -> bytes:

@@ -34,8 +34,11 @@ class Limits:
             used = len(state.calls_this_hour(now))
             return Outcome.LIMITED, f"{used} of {self.calls_an_hour} calls of the last hour are used up"
         calls = state.incident.calls if state.incident else ()
-        if any(call.fingerprint == fingerprint and call.answered for call in calls):
+        same = [call for call in calls if call.fingerprint == fingerprint]
+        if any(call.answered for call in same):
             return Outcome.UNRESOLVED, "the report link was called and answered, and orders still fail"
+        if any(call.not_before and now < call.not_before for call in same):
+            return Outcome.UNRESOLVED, "the report link's call got no answer, and it is too soon to repeat it"
         if sum(call.run == run for call in calls) >= CALLS_A_RUN:
             return Outcome.UNRESOLVED, f"{CALLS_A_RUN} calls in this run didn't end the failure"
         return None

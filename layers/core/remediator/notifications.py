@@ -13,7 +13,9 @@ from remediator.masking import unclickable
 from remediator.outcome import CONSEQUENCES, Outcome
 from remediator.state import Change, Incident, Lease, Notification, Reported
 
-LONGEST_PART: Final = 300  # characters of a reason or an alarm's name
+LONGEST_PART: Final = 300  # bytes of a reason or an alarm's name
+LONGEST_OUTBOX: Final = 10
+MOST_REPORTED: Final = 20  # of an incident that are kept
 LONGEST_SUBJECT: Final = 60  # characters before the id, what the lock screen of a phone shows
 # How long after the first report of an outcome it is reported again, after the second, and after each later one.
 REMINDERS: Final = (timedelta(hours=1), timedelta(hours=4), timedelta(days=1))
@@ -60,8 +62,8 @@ def with_notification(change: Change, facts: NotificationFacts, lease: Lease, no
     )
     still_open = change.new.incident
     others = tuple(each for each in incident.reported if each is not before)
-    noted = replace(still_open, reported=(*others, reported)) if still_open else None
-    return replace(change, new=replace(change.new, incident=noted, outbox=(*change.new.outbox, notification)))
+    noted = replace(still_open, reported=(*others, reported)[-MOST_REPORTED:]) if still_open else None
+    return _put(replace(change, new=replace(change.new, incident=noted)), notification)
 
 
 def with_refusal(change: Change, holder: str, now: datetime, until: datetime, reason: str) -> Change:
@@ -70,18 +72,37 @@ def with_refusal(change: Change, holder: str, now: datetime, until: datetime, re
     notification = Notification(
         id=f"{Outcome.REFUSED}/{now:%Y%m%dT%H%M%SZ}",
         subject=f"URGENT {Outcome.REFUSED}: {then.brief}",
-        text=unclickable(f"{Outcome.REFUSED}: {then.happened} {then.ask}\nSeen: {_short(reason)}\n"),
+        text=unclickable(f"{Outcome.REFUSED}: {then.happened} {then.ask}\nSeen: {shorten(reason)}\n"),
         command="doctor",
         holder=holder,
         until=until,
     )
-    return replace(change, new=replace(change.new, outbox=(*change.new.outbox, notification)))
+    return _put(change, notification)
 
 
 def full_text(notification: Notification, stack: str, region: str) -> str:
     """The text as it is sent: with the stack, and the command that shows more of it."""
     more = f"More: remediator {notification.command} --stack {stack} --region {region}"
-    return f"{notification.text}Stack: {stack} in {region}\n{more}\n"
+    lost = f"{notification.lost} other notifications couldn't be sent.\n" if notification.lost else ""
+    return f"{notification.text}{lost}Stack: {stack} in {region}\n{more}\n"
+
+
+def shorten(text: str, most: int = LONGEST_PART) -> str:
+    """On one line, of so many bytes: an alarm's name is anybody's words, and must not pass for a line of ours.
+
+    What may hold a secret is masked before: no mask knows half of one.
+    """
+    line = " ".join(text.split()).encode(errors="replace")
+    return line.decode() if len(line) <= most else f"{line[:most].decode(errors='ignore')}..."
+
+
+def _put(change: Change, notification: Notification) -> Change:
+    """The change with it in the outbox. If that is full the oldest goes that isn't urgent, or else the oldest."""
+    waiting = [*change.new.outbox, notification]
+    if len(waiting) > LONGEST_OUTBOX:
+        gone = waiting.pop(waiting.index(min(waiting, key=lambda each: each.is_urgent)))
+        waiting[0] = replace(waiting[0], lost=waiting[0].lost + gone.lost + 1)
+    return replace(change, new=replace(change.new, outbox=tuple(waiting)))
 
 
 def _is_due(before: Reported | None, now: datetime) -> bool:
@@ -106,8 +127,8 @@ def _text(change: Change, outcome: Outcome, facts: NotificationFacts, now: datet
     return (
         f"{outcome}{when}: {happened} {flapping or facts.ask or then.ask}\n"
         f"{part}"
-        f"Seen: {_short(change.reason)}\n"
-        f"Incident {incident.id}{relapse}, opened {took} ago, triggered by {_short(incident.alarm)}.\n"
+        f"Seen: {shorten(change.reason)}\n"
+        f"Incident {incident.id}{relapse}, opened {took} ago, triggered by {shorten(incident.alarm)}.\n"
         f"Audit log: {change.new.hash}\n"
     )
 
@@ -130,9 +151,3 @@ def _took(length: timedelta) -> str:
         return f"{seconds} s"
     minutes, hours = divmod(seconds, 60)[0], seconds // 3600
     return f"{minutes} min" if hours < 2 else f"{hours} h {minutes % 60} min"
-
-
-def _short(text: str) -> str:
-    """On one line: an alarm's name is anybody's words, and must not pass for a line of ours."""
-    line = " ".join(text.split())
-    return line if len(line) <= LONGEST_PART else f"{line[:LONGEST_PART]}..."

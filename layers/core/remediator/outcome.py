@@ -112,7 +112,10 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryRecord:
-    """The record of one delivered alarm. `sent`: when the topic took it; `holder`: request id and record index."""
+    """The record of one delivered alarm. `sent`: when the topic took it; `holder`: request id and record index.
+
+    `alarms`: the first of them, and how many more there were.
+    """
 
     sent: datetime
     holder: str

@@ -2,9 +2,8 @@
 
 import secrets
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, Future, wait
-from contextlib import contextmanager
+from collections.abc import Callable
+from concurrent.futures import Executor, wait
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -12,38 +11,35 @@ from remediator import decisions
 from remediator.alarms import AlarmVerdict, Delivery, filter_by_name, read
 from remediator.commit import Decide, commit
 from remediator.deadline import Deadline
-from remediator.decisions import (
-    AlreadyCovered,
-    AlreadyInProgress,
-    Attempt,
-    NotDue,
-    NothingOpen,
-    Superseded,
-    TriggeredMeanwhile,
-    Unchanged,
-)
+from remediator.decisions import Superseded, Unchanged
 from remediator.diagnosis import Diagnosis, Symptom, found_nothing_to_end
-from remediator.errors import DeadlineOver, NotificationError, StateError, Unhealed
+from remediator.errors import DeadlineOver, RemediatorError, StateError, Unhealed, named
 from remediator.examiner import SAMPLES, Examiner
 from remediator.limits import Limits
 from remediator.masking import Mask
+from remediator.notifications import LONGEST_PART, shorten
+from remediator.outbox import send
 from remediator.outcome import DeliveryRecord, Outcome, Result
 from remediator.ports import Notifier, PizzaFactory, Shop, Store
 from remediator.report_link import LinkPolicy, Refusal, ReportLink, Resolver, guard_offered
-from remediator.run import Run
+from remediator.run import Run, alongside
 from remediator.sample import Sample
 from remediator.session import Session
-from remediator.state import Change, State
-from remediator.trigger import read_trigger
+from remediator.state import Change
+from remediator.trigger import list_alarms, read_trigger, sent_time
 
 SECONDS_TO_RELOAD = 0.02
 SECONDS_TO_FINISH = 8.0  # reserved for the last writes, including retries
+LONGEST_ANSWER, LONGEST_REASON = 80, 1_000  # bytes of what a factory says, and of an outcome's reason
 LEASE_MARGIN = timedelta(seconds=SECONDS_TO_FINISH + 2)  # a lease must outlive the run that holds it
 
 
 @dataclass(frozen=True)
 class Remediator:
-    """Everything a remediation needs. `clock` returns UTC, to the millisecond."""
+    """Everything a remediation needs. `clock` returns UTC, to the millisecond.
+
+    `learn_secrets` tells the mask what the diner's secret holds; if it raises, so will the login.
+    """
 
     shop: Shop
     factory: PizzaFactory
@@ -58,6 +54,7 @@ class Remediator:
     pool: Executor
     mask: Mask
     warn: Callable[[str], None]
+    learn_secrets: Callable[[], object] = lambda: None
     measure: Callable[[Result], None] = lambda _result: None
     sleep: Callable[[float], None] = time.sleep
 
@@ -67,21 +64,36 @@ class Remediator:
         Raises the first failure, which may be Unhealed, once all have had their turn: Lambda then retries.
         """
         results: list[Result] = []
-        failures: list[Exception] = []
-        for index, read_as in enumerate(read(event)):
-            delivery = filter_by_name(read_as, self.alarm_names)
-            try:
-                results.append(self._handle_one(delivery, f"{request_id}#{index}", deadline))
-            except Exception as error:  # noqa: BLE001 - raised below, once the others have had their turn
-                failures.append(error)
-        self.mask.forget()
+        failures: list[RemediatorError] = []
+        with self.mask.remembering():
+            deliveries = self._read(event)
+            for index, delivery in enumerate(deliveries):
+                if index and not deadline.left:
+                    failures.append(DeadlineOver(f"time ran out before the turn of {len(deliveries) - index} alarms"))
+                    break
+                last = index == len(deliveries) - 1
+                try:
+                    results.append(self._handle_one(delivery, f"{request_id}#{index}", deadline, last=last))
+                except Exception as error:  # noqa: BLE001 - raised below, once the others have had their turn
+                    failures.append(named(error, self.mask.exception(error)))
         if failures:
             raise failures[0]
         return results
 
-    def _handle_one(self, delivery: Delivery, holder: str, deadline: Deadline) -> Result:
-        """One delivery's turn: remediate if it asks for a check, record the outcome, notify, log out."""
+    def _read(self, event: object) -> list[Delivery]:
+        """The event's deliveries. One that can't be read asks for a check, as whatever is in doubt does."""
+        try:
+            return [filter_by_name(each, self.alarm_names) for each in read(event)]
+        except Exception as error:  # noqa: BLE001 - whatever the error, no alarm is lost by it
+            return [Delivery(AlarmVerdict.TRIGGER, (), f"The event can't be read: {self.mask.exception(error)}")]
+
+    def _handle_one(self, delivery: Delivery, holder: str, deadline: Deadline, *, last: bool) -> Result:
+        """One delivery's turn: remediate if it asks for a check, record the outcome, notify, log out.
+
+        In an event's `last` turn the notifications go out too that others left behind: those wait for its records.
+        """
         if delivery.verdict is AlarmVerdict.IGNORE:
+            wait([self.pool.submit(self.learn_secrets)])
             return self._record(delivery, holder, Result(Outcome.IGNORED, delivery.reason))
         run: Run | None = None
         try:
@@ -91,8 +103,8 @@ class Remediator:
             self._record(delivery, holder, Result(Outcome.FAILED, self.mask.exception(error)))
             raise
         else:
-            self._record(delivery, holder, result)
-            self._notify(run)
+            result = self._record(delivery, holder, result)
+            self._notify(run, others=last)
         finally:
             if run:
                 run.session.log_out()
@@ -101,11 +113,14 @@ class Remediator:
         return result
 
     def _begin(self, delivery: Delivery, holder: str, deadline: Deadline) -> Run:
+        """Read the state, and alongside it the secrets that the alarm's words may hold."""
         received, now = deadline.clock(), self.clock()
-        found = read_trigger(delivery, holder, secrets.token_hex(4), min(delivery.sent_at or now, now))
-        trigger = replace(found, alarm=self.mask.text(found.alarm), reason=self.mask.text(found.reason))
+        with alongside(self.pool, self.learn_secrets):
+            state = self.store.state()
+        found = read_trigger(delivery, holder, secrets.token_hex(4), min(sent_time(delivery, now), now))
+        trigger = replace(found, alarm=self._words(found.alarm), reason=self._words(found.reason))
         session = Session(self.shop, deadline, self.pool, self.mask, self.sleep)
-        return Run(trigger, deadline, self.store.state(), session, received, lap=received)
+        return Run(trigger, deadline, state, session, received, lap=received)
 
     def _refuse(self, run: Run) -> Result:
         """Report an event that holds no alarm."""
@@ -117,10 +132,11 @@ class Remediator:
         if joined := self._claim(run):
             return joined
         try:
-            with self._alongside(self.factory.keys, run.deadline) as keys:
+            with alongside(self.pool, self.factory.keys, run.deadline) as keys:
                 return self._check_until_settled(run, Examiner(run.session, keys, self.link_names, self.mask))
         except Exception as error:  # whatever the error, it is recorded and the lease released
-            self._finish(run, Outcome.FAILED, self.mask.exception(error), self.clock(), may_give_way=False)
+            why = shorten(self.mask.exception(error), LONGEST_REASON)
+            self._finish(run, Outcome.FAILED, why, self.clock(), may_give_way=False)
             raise
 
     def _claim(self, run: Run) -> Result | None:
@@ -128,17 +144,20 @@ class Remediator:
         until = self.clock() + timedelta(seconds=run.deadline.left) + LEASE_MARGIN
         while True:
             match self._commit(run, lambda state, now: decisions.claim(state, run.trigger, now, until)):
-                case AlreadyCovered(incident):
+                case decisions.AlreadyCovered(incident):
                     return Result(Outcome.JOINED, "the alarm was sent before the last check began", incident)
-                case NotDue(at, incident):
+                case decisions.NotDue(at, incident):
                     why = f"an incident is open, and its next check is due at {at:%H:%M:%S} UTC"
                     return Result(Outcome.JOINED, why, incident)
-                case NothingOpen():
+                case decisions.NothingOpen():
                     return Result(Outcome.STOOD_DOWN, run.trigger.reason)
-                case AlreadyInProgress(holder, incident):
+                case decisions.AlreadyInProgress(holder, incident):
                     if self.store.join(holder, run.trigger.sent):
                         return Result(Outcome.JOINED, "another run is already checking the shop", incident)
-                    run.state = self._state_later(run)
+                    if not run.deadline.left:
+                        raise DeadlineOver("the lease's holder kept changing until time ran out")
+                    self.sleep(run.deadline.allow(SECONDS_TO_RELOAD))  # the run that held the lease has ended
+                    run.state = self.store.state()
                 case _:
                     run.mark("claim")
                     return None
@@ -173,7 +192,9 @@ class Remediator:
                 return self._result(run, written)
             answer = self.factory.call(link, run.deadline)
             run.mark("call")
-            with self._alongside(self._record_answer, run, link, answer) as recorded:
+            again = run.may_repeat(answer, self.clock())
+            with alongside(self.pool, self._record_answer, run, link, answer, again) as recorded:
+                run.wait_until(again, self.clock(), self.sleep)
                 diagnosis, began = examiner.verify(diagnosis.failing, self.clock())
                 run.mark("verify")
             if isinstance(taken_over := recorded.result(), Superseded):
@@ -183,7 +204,7 @@ class Remediator:
     def _write_intent(self, run: Run, link: ReportLink, diagnosis: Diagnosis, began: datetime) -> Change | Unchanged:
         """Write the intent, or the finish that denies it, decided on the very state that it replaces."""
         shown = {"host": link.host, "link": link.fingerprint, "diagnosis": diagnosis.symptom}
-        attempt = Attempt(link.fingerprint, {**shown, "evidence": diagnosis.evidence})
+        attempt = decisions.Attempt(link.fingerprint, {**shown, "evidence": diagnosis.evidence})
         where = f"{diagnosis.evidence}; the link to {link.host} is {link.fingerprint}"
         finding = run.finding(Outcome.UNRESOLVED, where, began)
         written = self._commit(
@@ -195,20 +216,18 @@ class Remediator:
         run.mark("intent")
         return written
 
-    def _record_answer(self, run: Run, link: ReportLink, answer: Sample) -> Change | Unchanged:
+    def _record_answer(self, run: Run, link: ReportLink, answer: Sample, again: datetime | None) -> Change | Unchanged:
         evidence = {
             "link": link.fingerprint,
             "status": answer.status,
             "fault": answer.fault,
-            "says": self.mask.text(answer.text("message")[:80]),
+            "says": self._words(answer.text("message"), LONGEST_ANSWER),
             "ms": round(answer.elapsed * 1000),
         }
-        whole, nothing_to_end = answer.fault is None, found_nothing_to_end(answer)
+        ended = found_nothing_to_end(answer)
         return self._commit(
             run,
-            lambda state, now: decisions.record_answer(
-                state, run.id, now, whole=whole, nothing_to_end=nothing_to_end, evidence=evidence
-            ),
+            lambda state, now: decisions.record_answer(state, run.id, now, evidence, again, nothing_to_end=ended),
         )
 
     def _settle(self, run: Run, diagnosis: Diagnosis, began: datetime) -> Result | None:
@@ -236,7 +255,7 @@ class Remediator:
     def _result(self, run: Run, written: Change | Unchanged) -> Result | None:
         """Turn what was written into a result; None if an alarm arrived meanwhile, and there is time to check again."""
         match written:
-            case TriggeredMeanwhile():
+            case decisions.TriggeredMeanwhile():
                 run.giving_way_since = run.giving_way_since or run.deadline.clock()
                 return None
             case Change(outcome=Outcome() as outcome):
@@ -251,42 +270,29 @@ class Remediator:
         run.state, written = commit(self.store, run.state, decide, self.clock, run.deadline, self.sleep)
         return written
 
-    def _state_later(self, run: Run) -> State:
-        """The state a moment later: the run that held the lease has ended."""
-        if not run.deadline.left:
-            raise DeadlineOver("the lease's holder kept changing until time ran out")
-        self.sleep(run.deadline.allow(SECONDS_TO_RELOAD))
-        return self.store.state()
+    def _notify(self, run: Run, *, others: bool) -> None:
+        """Send the pending notifications. One that can't be sent, or marked as sent, stays in the state.
 
-    def _notify(self, run: Run) -> None:
-        """Send the pending notifications. One that can't be sent, or marked as sent, stays in the state."""
-        sent = []
-        for notification in decisions.to_send(run.state, run.trigger.holder, self.clock()):
-            try:
-                self.notifier.send(notification)
-            except NotificationError as error:
-                self.warn(f"a notification is still pending: {error}")
-            else:
-                sent.append(notification.id)
+        Raises DeadlineOver if no time was left for this run's own: Lambda's retry sends it.
+        """
+        waiting = decisions.to_send(run.state, run.trigger.holder, self.clock(), others=others)
+        sent = send(waiting, self.notifier, run.deadline, self.mask, self.warn)
         try:
             if sent:
                 self._commit(run, lambda state, now: decisions.mark_sent(state, sent, now))
         except (StateError, DeadlineOver) as error:
             self.warn(f"a notification was sent and may be sent again: {error}")
+        if not run.deadline.left and any(each.holder == run.trigger.holder for each in waiting if each.id not in sent):
+            raise DeadlineOver("no time was left to notify")
 
     def _record(self, delivery: Delivery, holder: str, result: Result) -> Result:
-        """Record how the delivery ended, in the metrics and in its record."""
+        """Record how the delivery ended, masked, in its record and in the metrics."""
+        result = replace(result, reason=self._words(result.reason, LONGEST_REASON))
+        alarms = list_alarms(delivery, self._words)
+        self.store.record(DeliveryRecord(sent_time(delivery, self.clock()), holder, delivery.verdict, alarms, result))
         self.measure(result)
-        sent = delivery.sent_at or self.clock()
-        alarms = tuple(self.mask.text(f"{alarm.name} {alarm.state}") for alarm in delivery.alarms)
-        self.store.record(DeliveryRecord(sent, holder, delivery.verdict, alarms, result))
         return result
 
-    @contextmanager
-    def _alongside[T](self, work: Callable[..., T], *args: object) -> Iterator[Future[T]]:
-        """Run the work alongside the block, and wait for it at the end, even if the block raises."""
-        future = self.pool.submit(work, *args)
-        try:
-            yield future
-        finally:
-            wait([future])
+    def _words(self, text: str, most: int = LONGEST_PART) -> str:
+        """A stranger's words as they are written down: masked, and only then cut."""
+        return shorten(self.mask.text(text), most)

@@ -2,7 +2,7 @@
 
 `find_links` reads the candidates off an answer. `guard` judges one of them, on the very string that
 will be sent: nothing is trimmed, decoded or lower-cased on the way. It alone makes a `ReportLink`,
-and a `ReportLink` is all the caller takes. Names and shapes: the contract page of JWT Pizza.
+and a `ReportLink` is all the caller takes. Names: the contract page of JWT Pizza; shapes: link_template.py.
 """
 
 import hashlib
@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Final, final
 
 from remediator.addresses import is_literal, may_connect
+from remediator.link_template import LinkTemplate
 
 FIELD_NAMES: Final = frozenset(
     {
@@ -24,7 +25,6 @@ FIELD_NAMES: Final = frozenset(
     }
 )
 
-LEGACY_HOST: Final = "cs329.cs.byu.edu"  # the query shape of 2025 is good there, if it is listed
 Resolver = Callable[[str, int], Sequence[str]]
 """Name and port to the addresses a connection may go to; raises OSError when it can't tell."""
 
@@ -32,14 +32,10 @@ Resolver = Callable[[str, int], Sequence[str]]
 # read limit ends the scan instead of making each escaped quote in it a new beginning.
 _TOKEN = re.compile(r'"((?:[^"\\]|\\.)*+)("?)(\s*:)?|([\[\]{}])', re.DOTALL)
 _NESTING = 4  # JSON inside a string inside JSON: each level is scanned once more, so it is bounded
+_SHORTEST = 15  # characters of the shortest JSON that holds a link, its quotes escaped
+MOST_TOKENS: Final = 500_000  # strings and brackets read of one answer; an error body has about a hundred
+MOST_LINKS: Final = 8  # different ones read of one answer: from two on none is called
 
-_SHAPE = re.compile(
-    r"https://([a-z0-9.-]+)(?::([1-9][0-9]{0,4}))?"
-    r"(?:/api/support/[0-9a-f]{32}/report/[0-9a-z]{1,32}"
-    r"|(/api/report\?apiKey=[0-9a-f]{32}&fixCode=[0-9a-f]{32}))"
-)
-_ENTRY = re.compile(r"((?:(?!-)[a-z0-9-]{1,63}(?<!-)\.)*(?!-)[a-z0-9-]{1,63}(?<!-))(?::([1-9][0-9]{0,4}))?")
-_NUMERIC = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)")  # systems read such a name as an address
 _AUTHORITY = re.compile(r"https?://(?:[^/?#\\]*@)?\[?([a-z0-9.:-]{1,253})\]?(?=[/?#\\]|\Z)")
 _KEY = re.compile(r"[0-9a-f]{32}")
 
@@ -50,7 +46,6 @@ _WHY_NOT = (
     (re.compile(r"[^!-~]|\\"), "it holds a character that no report link has"),
     (re.compile(r"\A(?!https://)"), "its scheme is not https"),
     (re.compile(r"\Ahttps://[^/?#]*@"), "it names a user"),
-    (re.compile(r""), "it is not https://host/api/support/<key>/report/<code> and nothing more"),
 )
 
 
@@ -66,19 +61,25 @@ def readable_host(url: str) -> str:
 
 
 def find_links(body: bytes, names: frozenset[str] = FIELD_NAMES) -> tuple[str, ...]:
-    """The distinct values under `names`, at any depth, in order; never raises.
+    """The distinct links under `names`, at any depth, in order, at most `MOST_LINKS`; never raises.
 
     Scans tokens instead of building a tree, so that depth, duplicate keys, NaN, a BOM, bytes that
     aren't UTF-8 and a cut-off end need no care. A list of strings counts each of them; other
-    values that aren't strings are passed over.
+    values that aren't strings, and texts that are no URL, are passed over.
     """
-    return tuple(dict.fromkeys(_scan(body.decode("utf-8", "replace"), names, _NESTING)))
+    found: dict[str, None] = {}
+    for value in _scan(body.decode("utf-8", "replace"), names, _NESTING, iter(range(MOST_TOKENS))):
+        if "://" in value:
+            found[value] = None
+        if len(found) == MOST_LINKS:
+            break
+    return tuple(found)
 
 
-def _scan(text: str, names: frozenset[str], nesting: int) -> Iterator[str]:
+def _scan(text: str, names: frozenset[str], nesting: int, budget: Iterator[int]) -> Iterator[str]:
     named = False  # the key just read is one of the names
     link_lists: list[bool] = []  # of each open bracket: is it the list under such a key?
-    for token in _TOKEN.finditer(text):
+    for token, _ in zip(_TOKEN.finditer(text), budget, strict=False):
         raw, closed, colon, bracket = token.groups()
         if bracket:
             if bracket in ("[", "{"):
@@ -89,53 +90,38 @@ def _scan(text: str, names: frozenset[str], nesting: int) -> Iterator[str]:
         elif closed and colon:
             named = _unescape(raw) in names
         elif closed:
-            value = _unescape(raw)
             if named or (link_lists and link_lists[-1]):
-                yield value
-            if nesting and "\\" in raw:  # without an escaped quote there is no JSON in it
-                yield from _scan(value, names, nesting - 1)
+                yield _unescape(raw)
+            if nesting and len(raw) > _SHORTEST and '\\"' in raw:  # without an escaped quote there is no JSON in it
+                yield from _scan(_unescape(raw), names, nesting - 1, budget)
 
 
 def _unescape(raw: str) -> str:
+    if "\\" not in raw:
+        return raw
     try:
         return str(json.loads(f'"{raw}"', strict=False))
     except ValueError:  # an escape that JSON doesn't know
         return raw
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class LinkPolicy:
-    """What may be called: `allowed_hosts` are "name", meaning port 443, or "name:port".
+    """What may be called: links of these shapes. `allow_private` lets private addresses pass (game days)."""
 
-    `allow_private` lets loopback and private addresses pass (game days). Raises ValueError for an
-    entry that is neither a name nor an IPv4 address.
-    """
-
-    allowed_hosts: frozenset[str]
+    templates: tuple[LinkTemplate, ...]
     allow_private: bool = False
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "allowed_hosts", frozenset(map(_entry, self.allowed_hosts)))
+    def template_of(self, candidate: str) -> LinkTemplate | None:
+        """The template that fits the whole candidate."""
+        return next((each for each in self.templates if each.pattern.fullmatch(candidate)), None)
 
-    def allows(self, host: str, port: int) -> bool:
-        listed = self.allowed_hosts
-        return f"{host}:{port}" in listed or (port == 443 and host in listed)
-
-
-def _entry(entry: str) -> str:
-    lowered = entry.lower()
-    # Only if ASCII: the lower case of the Kelvin sign is a plain k.
-    parts = _ENTRY.fullmatch(lowered) if entry.isascii() else None
-    if not parts or not _is_host(parts[1]) or int(parts[2] or 443) > 65535:
-        raise ValueError(
-            f"The allow-list entry {entry!r} is not a host: write a name or a four-part IPv4 "
-            "address, with :port unless it is 443, such as pizza-factory.cs329.click."
-        )
-    return lowered
-
-
-def _is_host(host: str) -> bool:
-    return len(host) <= 253 and (is_literal(host) or not _NUMERIC.fullmatch(host))
+    def why_not(self, candidate: str) -> str:
+        """In words, why no template fits."""
+        addresses = {each.address for each in self.templates}
+        if candidate.removeprefix("https://").partition("/")[0].partition("?")[0] in addresses:
+            return "its host is allowed, and its shape is not"
+        return "its host and port are in no template of AllowedReportLinks"
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,14 +158,11 @@ def guard(candidate: str, policy: LinkPolicy, resolve: Resolver | None) -> Repor
     Without `resolve`, names aren't looked up and the link has no addresses to connect to; a
     literal address is judged always. A host off the list is never looked up.
     """
-    shape = _SHAPE.fullmatch(candidate)
-    if shape is None:
-        return _refuse(candidate, next(why for rule, why in _WHY_NOT if rule.search(candidate)))
-    host, port = shape[1], int(shape[2] or 443)
-    if shape[3] and host != LEGACY_HOST:
-        return _refuse(candidate, "it is of the shape of 2025, which one host alone had")
-    if not policy.allows(host, port):
-        return _refuse(candidate, "its host and port are not on the allow-list")
+    template = policy.template_of(candidate)
+    if template is None:
+        plain = next((why for rule, why in _WHY_NOT if rule.search(candidate)), None)
+        return _refuse(candidate, plain or policy.why_not(candidate))
+    host, port = template.host, template.port
     try:
         addresses = _look_up(host, port, resolve)
     except OSError:
@@ -195,7 +178,8 @@ def guard_offered(candidates: Sequence[str], policy: LinkPolicy, resolve: Resolv
     first = guard(candidates[0], policy, resolve)
     if len(candidates) == 1:
         return first
-    return Refusal(f"the samples offer {len(candidates)} different links", first.host, first.fingerprint)
+    many = f"{MOST_LINKS} or more" if len(candidates) >= MOST_LINKS else len(candidates)
+    return Refusal(f"the samples offer {many} different links", first.host, first.fingerprint)
 
 
 def _refuse(candidate: str, reason: str, *, lookup_failed: bool = False) -> Refusal:

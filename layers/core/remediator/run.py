@@ -1,8 +1,10 @@
 """One trigger under way."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future, wait
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from remediator.deadline import Deadline
 from remediator.decisions import Finding
@@ -15,7 +17,18 @@ from remediator.state import State
 from remediator.trigger import Trigger
 
 SECONDS_BETWEEN_CHECKS = 1.25  # so that a storm of alarms makes at most two orders a second
+SECONDS_TO_REPEAT = 5.0  # from a call that got no answer to the same call, unless the factory asks for more
 SECONDS_OF_CHECKS = 30.0  # how long a finish gives way to alarms that keep coming
+
+
+@contextmanager
+def alongside[T](pool: Executor, work: Callable[..., T], *args: object) -> Iterator[Future[T]]:
+    """Run the work alongside the block, and wait for it at the end, even if the block raises."""
+    future = pool.submit(work, *args)
+    try:
+        yield future
+    finally:
+        wait([future])
 
 
 @dataclass(slots=True)
@@ -58,6 +71,18 @@ class Run:
         if not found_nothing_to_end(answer):
             ended = set(self.failing) - set(verified.failing)
             self.healed = in_order((*self.healed, *ended))
+
+    def may_repeat(self, answer: Sample, now: datetime) -> datetime | None:
+        """From when on the call that got this just now may be repeated; None if it was answered."""
+        if answer.is_final:
+            return None
+        return now + timedelta(seconds=max(SECONDS_TO_REPEAT, min(answer.retry_after, self.deadline.left)))
+
+    def wait_until(self, at: datetime | None, now: datetime, sleep: Callable[[float], None]) -> None:
+        """Wait until then, if this run lasts so long."""
+        seconds = (at - now).total_seconds() if at else 0.0
+        if 0 < seconds < self.deadline.left:
+            sleep(seconds)
 
     def finding(self, outcome: Outcome, reason: str, began: datetime, ask: str = "") -> Finding:
         """What this check found, as the decisions take it."""

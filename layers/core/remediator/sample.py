@@ -22,7 +22,8 @@ class Sample:
     """One request's answer, or the fault it met.
 
     `began`: UTC. `elapsed`: seconds until the answer was whole, or until the fault. `status` is None
-    exactly if `fault` is not. The body may hold a report link or a token: it isn't shown.
+    exactly if `fault` is not. The body may hold a report link or a token: it isn't shown. `retry_after`: seconds that
+    the server asks to be left alone.
     """
 
     began: datetime
@@ -30,6 +31,12 @@ class Sample:
     status: int | None = None
     body: bytes = field(default=b"", repr=False)
     fault: Fault | None = None
+    retry_after: int = 0
+
+    @property
+    def is_final(self) -> bool:
+        """Whether it is an answer to what was asked, and no sign that the server couldn't answer now."""
+        return self.status is not None and self.status < 500 and self.status not in (408, 429)
 
     @property
     def json(self) -> object:

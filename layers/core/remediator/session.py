@@ -91,7 +91,7 @@ class Session:
     def _try_canary_login(self) -> Sample:
         """The canary's login, and its logout, unless it is the diner's own token that was shared."""
         answer = self.shop.login_as_canary(self.deadline)
-        if token := answer.text("token"):
+        if isinstance(token := judge_login(answer), str):
             self.mask.add(token)
             if token != self.token:
                 self.shop.logout(token, self.deadline)

@@ -17,11 +17,11 @@ from pydantic import (
 )
 
 from remediator.errors import SettingsError
+from remediator.link_template import LinkTemplate, read_templates
 from remediator.state import Mode
 
 SECONDS_FOR_LOGIN = 10.0
 SECONDS_FOR_THE_REST = 30.0  # a login, a call, the last writes
-FACTORY = "pizza-factory.cs329.click"  # today's, where nobody says otherwise
 
 
 def least_seconds(order_seconds: float) -> float:
@@ -70,7 +70,7 @@ class ShopSettings(Environment):
     target: Annotated[str, Field(min_length=1)]
     game_day_ca: str = ""  # before the URL, which is judged by it
     shop_url: Annotated[str, Field(pattern=r"^https?://[^/?#@\s]+/?$")]
-    allowed_report_hosts: Annotated[Listed, Field(min_length=1)]
+    allowed_report_links: Annotated[tuple[LinkTemplate, ...], BeforeValidator(read_templates)]
     link_fields: Listed = ()
     diner_secret_arn: Annotated[str, Field(min_length=1)]
     table: Annotated[str, Field(min_length=1)]

@@ -12,6 +12,7 @@ from remediator.audit import Entry, Predecessor, next_entry
 from remediator.outcome import Outcome
 
 FORMAT: Final = 3
+MOST_CALLS: Final = 20  # of an incident that are kept
 HOUR: Final = timedelta(hours=1)
 
 Mode = Literal["observe", "act"]
@@ -42,15 +43,17 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call of a report link that was intended; `answered` once its whole answer was written.
+    """One call of a report link that was intended; `answered` once its final answer was written.
 
-    `nothing_to_end`: the factory answered that no chaos was executing, so somebody else had ended it.
+    `nothing_to_end`: the factory answered that no chaos was executing, so somebody else had ended it. `not_before`:
+    from when on it may be repeated, if it got no answer.
     """
 
     fingerprint: str
     run: str
     answered: bool = False
     nothing_to_end: bool = False
+    not_before: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +93,8 @@ class Incident:
     """One stretch of failure: from the trigger of the check that first saw it until all that failed is healthy.
 
     `first_v`: that check's first entry. `endpoints`: those that failed at the last check. `relapse_of`: the incident
-    that was healed within the hour before. `healed`: a call of ours ended a part of it.
+    that was healed within the hour before. `calls`: the newest, `calls_before`: how many there were before them.
+    `healed`: a call of ours ended a part of it.
     """
 
     id: str
@@ -100,6 +104,7 @@ class Incident:
     endpoints: tuple[str, ...]
     relapse_of: str | None = None
     calls: tuple[Call, ...] = ()
+    calls_before: int = 0
     last: LastCheck | None = None
     reported: tuple[Reported, ...] = ()
     healed: bool = False
@@ -110,8 +115,18 @@ class Incident:
 
     @property
     def healed_by_us(self) -> bool:
-        """Whether a call may have ended it: unless the factory answered each that there was nothing to end."""
+        """Whether a call may have ended it: unless the factory answered the newest that there was nothing to end."""
         return bool(self.calls) and not all(call.nothing_to_end for call in self.calls)
+
+    @property
+    def called(self) -> int:
+        """How many calls were intended in it."""
+        return self.calls_before + len(self.calls)
+
+    def with_call(self, call: Call) -> Self:
+        """The incident with one more call. Of many the newest are kept, so that no outage is too long for the state."""
+        calls = (*self.calls, call)[-MOST_CALLS:]
+        return replace(self, calls=calls, calls_before=self.called + 1 - len(calls))
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +144,7 @@ class Pause:
 @dataclass(frozen=True, slots=True)
 class Notification:
     """A notification that wasn't sent yet. `command`: the one that shows more. `holder` sends it; from `until` on,
-    whoever comes by.
+    whoever comes by. `lost`: how many others found no room in the outbox, and are never sent.
     """
 
     id: str
@@ -138,6 +153,11 @@ class Notification:
     command: str
     holder: str
     until: datetime
+    lost: int = 0
+
+    @property
+    def is_urgent(self) -> bool:
+        return self.subject.startswith("URGENT ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +230,7 @@ class Summary:
             opened_at=incident.opened_at,
             first_v=incident.first_v,
             last_v=last_v,
-            calls=len(incident.calls),
+            calls=incident.called,
             relapse_of=incident.relapse_of,
         )
 

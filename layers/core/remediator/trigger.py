@@ -1,11 +1,15 @@
 """What asks for a check: one delivered alarm, as the decisions see it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Literal
+from datetime import datetime, timedelta
+from typing import Final, Literal
 
 from remediator.alarms import AlarmState, AlarmVerdict, Delivery, Source
 from remediator.endpoints import NAMED_BY, ORDER, in_order
+
+CLOCKS_DIFFER: Final = timedelta(hours=1)
+MOST_ALARMS: Final = 20  # of a delivery that its record names
 
 type Sender = Literal["alarm", "canary", "person"]
 
@@ -29,6 +33,12 @@ class Trigger:
     recovery: bool = False
 
 
+def sent_time(delivery: Delivery, now: datetime) -> datetime:
+    """When the topic took it; now if that isn't said, or is anybody's word: further ahead than clocks differ."""
+    sent = delivery.sent_at or now
+    return sent if sent - now < CLOCKS_DIFFER else now
+
+
 def read_trigger(delivery: Delivery, holder: str, run: str, sent: datetime) -> Trigger:
     """The delivery as a trigger: the canary's alarms name their endpoints, any other means the order."""
     recovery = delivery.verdict is AlarmVerdict.STAND_DOWN
@@ -45,6 +55,13 @@ def read_trigger(delivery: Delivery, holder: str, run: str, sent: datetime) -> T
         _sender(delivery),
         recovery,
     )
+
+
+def list_alarms(delivery: Delivery, words: Callable[[str], str]) -> tuple[str, ...]:
+    """Its alarms as its record names them, in `words` fit for that, and how many more there are."""
+    named = [f"{words(each.name)} {each.state}" for each in delivery.alarms[:MOST_ALARMS]]
+    more = len(delivery.alarms) - len(named)
+    return (*named, *([f"and {more} more"] if more else []))
 
 
 def _sender(delivery: Delivery) -> Sender:

@@ -110,7 +110,9 @@ class Connection:
             return Sample(began, time.monotonic() - start, fault=Fault.TOO_LARGE)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             return Sample(began, time.monotonic() - start, fault=_fault(error))
-        return Sample(began, time.monotonic() - start, answer.status_code, body)
+        asked = answer.headers.get("Retry-After", "")
+        seconds = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 6 else 0
+        return Sample(began, time.monotonic() - start, answer.status_code, body, retry_after=seconds)
 
 
 class HttpShop:
@@ -124,14 +126,20 @@ class HttpShop:
         self._secret = secret
         self._mask = mask
 
+    def read_secret(self) -> Credentials:
+        """The credentials, which the mask knows from now on. Raises SecretError."""
+        found = self._secret.read()
+        for value in found.values:
+            self._mask.add(value)
+        return found
+
     def login(self, deadline: Deadline) -> Sample:
-        return self._login(self._secret.read(), deadline)
+        return self._login(self.read_secret(), deadline)
 
     def login_as_canary(self, deadline: Deadline) -> Sample:
-        return self._login(self._secret.read().of_canary, deadline)
+        return self._login(self.read_secret().of_canary, deadline)
 
     def _login(self, credentials: Credentials, deadline: Deadline) -> Sample:
-        self._mask.add(credentials.password.get_secret_value())
         answer = self._client.ask(
             "PUT",
             f"{self._url}/api/auth",
@@ -168,7 +176,7 @@ class HttpShop:
 
 
 class HttpFactory:
-    """The factory behind the report links. `host` is where its key set is, the first of the allowed ones."""
+    """The factory behind the report links. `host` is where its key set is, the first template's."""
 
     def __init__(self, client: HttpClient, host: str) -> None:
         self._client = client

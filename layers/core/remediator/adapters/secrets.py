@@ -24,6 +24,12 @@ class Credentials(BaseModel):
     canary_password: SecretStr | None = None
 
     @property
+    def values(self) -> tuple[str, ...]:
+        """All that it holds, to be masked."""
+        passwords = (each.get_secret_value() for each in (self.password, self.canary_password) if each)
+        return (*passwords, self.email, self.canary_email or "")
+
+    @property
     def of_canary(self) -> Self:
         """The canary's own, or else the diner's."""
         own = {"email": self.canary_email, "password": self.canary_password}

@@ -2,11 +2,13 @@
 
 import json
 import logging
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from aws_lambda_powertools import Logger
 
+from remediator.link_template import LinkTemplate
 from remediator.masking import Mask
 
 
@@ -16,12 +18,12 @@ def now() -> datetime:
     return at.replace(microsecond=at.microsecond // 1000 * 1000)
 
 
-def new_mask(logger: Logger) -> Mask:
+def new_mask(logger: Logger, templates: Sequence[LinkTemplate] = ()) -> Mask:
     """A mask that every finished line of this function's log passes through.
 
     The libraries' own lines are kept out of the log: they hold paths, and so links, and what AWS answered.
     """
-    mask = Mask()
+    mask = Mask(templates)
 
     def masked(line: dict[str, Any]) -> str:
         return mask.text(json.dumps(line, default=str, skipkeys=True))

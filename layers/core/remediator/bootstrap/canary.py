@@ -33,11 +33,11 @@ def canary() -> tuple[Callable[[datetime, Deadline], ProbeReport], Callable[[Pro
     """The canary's run of this function's environment, and where its metrics go. Raises SettingsError."""
     chosen = CanarySettings.from_environment()
     aws = partial(new_client, endpoint=chosen.game_day_aws or None)
-    mask = new_mask(logger)
+    mask = new_mask(logger, chosen.allowed_report_links)
     client = HttpClient(now, b64decode(chosen.game_day_ca) or None)
     made = Canary(
         shop=HttpShop(client, chosen, DinerSecret(aws("secretsmanager"), chosen.diner_secret_arn), mask),
-        keys=HttpFactory(client, chosen.allowed_report_hosts[0]).keys,
+        keys=HttpFactory(client, chosen.allowed_report_links[0].address).keys,
         store=DynamoStore(aws("dynamodb"), chosen.table, chosen.target, timedelta()),
         publish=SnsAlarmTopic(aws("sns"), chosen.alarm_topic_arn).publish,
         minutes=chosen.canary_minutes,

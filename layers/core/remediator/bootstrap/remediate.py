@@ -50,16 +50,18 @@ def deadline(milliseconds: int) -> Deadline:
 def remediator() -> Remediator:
     """The remediator of this function's environment. Raises SettingsError."""
     chosen = settings()
-    mask = new_mask(logger)
+    mask = new_mask(logger, chosen.allowed_report_links)
     ca = b64decode(chosen.game_day_ca) or None
     keep = timedelta(days=chosen.keep_days)
+    secret = DinerSecret(_aws("secretsmanager"), chosen.diner_secret_arn)
+    shop = HttpShop(HttpClient(now, ca), chosen, secret, mask)
     return Remediator(
-        shop=HttpShop(HttpClient(now, ca), chosen, DinerSecret(_aws("secretsmanager"), chosen.diner_secret_arn), mask),
-        factory=HttpFactory(HttpClient(now, ca), chosen.allowed_report_hosts[0]),
+        shop=shop,
+        factory=HttpFactory(HttpClient(now, ca), chosen.allowed_report_links[0].address),
         store=DynamoStore(_aws("dynamodb"), chosen.table, chosen.target, keep),
         notifier=SnsNotifier(_aws("sns"), chosen.notification_topic_arn, chosen.target, chosen.aws_region),
         limits=Limits(chosen.mode, chosen.calls_an_hour),
-        links=LinkPolicy(frozenset(chosen.allowed_report_hosts), allow_private=bool(chosen.game_day_ca)),
+        links=LinkPolicy(chosen.allowed_report_links, allow_private=bool(chosen.game_day_ca)),
         link_names=FIELD_NAMES | frozenset(chosen.link_fields),
         alarm_names=frozenset((*chosen.triggering_alarms, *NAMED_BY)) if chosen.alarm_names else frozenset(),
         resolve=system_resolver,
@@ -67,6 +69,7 @@ def remediator() -> Remediator:
         pool=ThreadPoolExecutor(max_workers=4, thread_name_prefix="remediate"),
         mask=mask,
         warn=logger.warning,
+        learn_secrets=shop.read_secret,
         measure=EmbeddedMetrics(chosen.target, "remediate").result,
     )
 
