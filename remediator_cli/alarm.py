@@ -2,13 +2,13 @@
 
 import hashlib
 import json
-from pathlib import Path
 
 import click
 
 from remediator import alarms
 from remediator.alarms import AlarmVerdict, fields
-from remediator_cli.terminal import always_json
+from remediator_cli.files import read_input
+from remediator_cli.terminal import always_json, say_json
 
 # What a file asks for as a whole is the first of these that one of its records asks for.
 PRECEDENCE = (AlarmVerdict.TRIGGER, AlarmVerdict.STAND_DOWN, AlarmVerdict.IGNORE, AlarmVerdict.REFUSE)
@@ -61,17 +61,17 @@ def _cut(content: str, error: json.JSONDecodeError) -> bool:
 
 @click.command()
 @always_json
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("file")
 @click.pass_context
-def alarm(context: click.Context, *, file: Path) -> None:
+def alarm(context: click.Context, *, file: str) -> None:
     """Say what the alarm in FILE would ask for.
 
-    FILE is an event as Lambda gets it, or a bare message. Prints one JSON object: `verdict` (`trigger`, `stand_down`,
-    `ignore`, `refuse`), `alarms`, `reason`. Exit code 2 if it is refused.
+    FILE is an event as Lambda gets it, or a bare message; `-` is standard input. Prints one JSON object: `verdict`
+    (`trigger`, `stand_down`, `ignore`, `refuse`), `alarms`, `reason`. Exit code 2 if it is refused.
 
     \b
     Example: remediator alarm events/grafana-text.json
     """
-    answer, code = describe(file.read_bytes())
-    click.echo(json.dumps(answer))
+    answer, code = describe(read_input(file))
+    say_json(answer)
     context.exit(code)

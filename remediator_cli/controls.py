@@ -17,7 +17,7 @@ from remediator.deadline import Deadline
 from remediator.errors import DeadlineOver
 from remediator.state import Mode, State
 from remediator_cli.stack import Stack, on_stack
-from remediator_cli.terminal import as_json
+from remediator_cli.terminal import answer, as_json
 
 SECONDS_TO_WRITE = 20.0
 
@@ -103,4 +103,4 @@ def mode(stack: Stack, *, wanted: Mode, reason: str, yes: bool, as_json: bool) -
 
 
 def _say(as_json: bool, state: State, words: str) -> None:
-    click.echo(json.dumps({"said": words, "v": state.v}) if as_json else f"{words} (audit log entry {state.v})")
+    answer({"said": words, "v": state.v}, f"{words} (audit log entry {state.v})", as_json=as_json)

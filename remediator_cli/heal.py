@@ -1,6 +1,5 @@
 """`remediator heal`: trigger the remediator by hand."""
 
-import json
 import sys
 from datetime import UTC, datetime
 from typing import Any
@@ -12,7 +11,7 @@ from remediator_cli import timeline
 from remediator_cli.controls import ask_for_check
 from remediator_cli.incidents import find_incident
 from remediator_cli.stack import Stack, on_stack
-from remediator_cli.terminal import as_json
+from remediator_cli.terminal import answer, as_json, say, say_json
 from remediator_cli.waiting import poll
 
 SECONDS = 150.0
@@ -33,17 +32,17 @@ def heal(stack: Stack, *, follow: bool, as_json: bool) -> None:
     """
     name = ask_for_check(stack, "heal")
     if not follow:
-        click.echo(json.dumps({"alarm": name}) if as_json else "triggered; see `remediator incidents`")
+        answer({"alarm": name}, "triggered; see `remediator incidents`", as_json=as_json)
         return
     delivery = wait_for_outcome(stack, name)
     if as_json:
-        click.echo(json.dumps(delivery))
+        say_json(delivery)
     else:
         if delivery["incident"]:
             found = find_incident(stack, delivery["incident"])
             timeline.show(found, stack.records.log(found))
         again = " (it is tried again in a minute)" if CONSEQUENCES[Outcome(delivery["outcome"])].raises else ""
-        click.echo(f"{delivery['outcome']}: {delivery['reason']}{again}")
+        say(f"{delivery['outcome']}: {delivery['reason']}{again}")
     sys.exit(0 if delivery["outcome"] in (Outcome.HEALED, Outcome.ALREADY_HEALTHY) else 1)
 
 

@@ -1,6 +1,5 @@
 """`remediator incidents` and `remediator show`: what happened."""
 
-import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
@@ -14,7 +13,7 @@ from remediator.state import Summary
 from remediator_cli import orders, stats, timeline
 from remediator_cli.records import plain
 from remediator_cli.stack import Stack, on_stack
-from remediator_cli.terminal import as_json, stdout_console
+from remediator_cli.terminal import as_json, say_json, stdout_console
 
 SECONDS_BETWEEN_READS = 0.5
 NARROW = 80  # characters
@@ -37,7 +36,7 @@ def incidents(stack: Stack, *, newest: int, since: datetime | None, figures: boo
     if figures:
         _figures(stats.rows(found, _seconds_to_notice(stack, found)), as_json=as_json)
     elif as_json:
-        click.echo(json.dumps({"incidents": [asdict(each) for each in found]}, default=str))
+        say_json({"incidents": [asdict(each) for each in found]})
     else:
         console = stdout_console()
         console.print(_listed(found, console.width) if found else "no incidents yet")
@@ -61,8 +60,7 @@ def show(stack: Stack, *, incident: str, follow: bool, as_json: bool) -> None:
     if follow:
         _follow(stack, found, as_json=as_json)
     elif as_json:
-        log = [plain(entry) for entry in stack.records.log(found)]
-        click.echo(json.dumps({"incident": asdict(found), "log": log}, default=str))
+        say_json({"incident": asdict(found), "log": [plain(entry) for entry in stack.records.log(found)]})
     else:
         timeline.show(found, stack.records.log(found))
 
@@ -78,7 +76,7 @@ def find_incident(stack: Stack, name: str) -> Summary:
 def _follow(stack: Stack, incident: Summary, *, as_json: bool) -> None:
     for number, entry in enumerate(_new_entries(stack, incident)):
         if as_json:
-            click.echo(json.dumps(plain(entry)))
+            say_json(plain(entry))
         else:
             line, console = timeline.read_entries([entry], incident.opened_at), stdout_console()
             console.print(timeline.table(line, console.width, header=number == 0))
@@ -139,7 +137,7 @@ def _seconds_to_notice(stack: Stack, found: Sequence[Summary]) -> dict[str, floa
 
 def _figures(found: Sequence[stats.StatsRow], *, as_json: bool) -> None:
     if as_json:
-        click.echo(json.dumps({"stats": [asdict(row) for row in found]}))
+        say_json({"stats": [asdict(row) for row in found]})
         return
     table = Table("healed incidents", "count", "median", "p90", "worst", "by hand", box=None, pad_edge=False)
     for row in found:

@@ -1,13 +1,11 @@
 """`remediator link URL`: would this link be called?"""
 
-import json
-
 import click
 
 from remediator.adapters.pinned import system_resolver
 from remediator.link_template import DEFAULT, LinkTemplate
 from remediator.report_link import LinkPolicy, Refusal, guard
-from remediator_cli.terminal import always_json
+from remediator_cli.terminal import always_json, say_json
 
 REFUSED = 3
 
@@ -58,5 +56,5 @@ def link(
         "host": verdict.host,
         "fingerprint": verdict.fingerprint,
     }
-    click.echo(json.dumps(shown))
+    say_json(shown)
     context.exit(REFUSED if refused else 0)

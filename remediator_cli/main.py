@@ -1,7 +1,10 @@
 """The command line, `remediator`. Each command is a row here, and its module is imported when it is called."""
 
 import signal
+import sys
+import traceback
 from importlib import import_module
+from io import TextIOWrapper
 from typing import Any, NoReturn
 
 import click
@@ -49,10 +52,30 @@ class CommandTable(click.Group):
         found: click.Command = _registered(cmd_name) if module == ENTRY_POINTS else _imported(module, cmd_name)
         return found
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Call the command. Whatever goes wrong is said in a sentence that was masked, and does nothing else."""
+        try:
+            return super().invoke(ctx)
+        except (click.exceptions.Exit, click.Abort, BrokenPipeError):
+            raise
+        except click.ClickException as error:
+            error.message = _told(error.message)  # type: ignore[misc] # final in its annotation alone
+            raise
+        except Exception as error:  # noqa: BLE001 - a traceback would print others' words as they are
+            where = traceback.extract_tb(error.__traceback__)[-1]
+            words = f"{type(error).__name__} in {where.name}, line {where.lineno}: {error}"
+            raise click.ClickException(f"nobody expected that: {_told(words)}") from None
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - as above
         """List the commands without importing them."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, told) for name, (_, told) in COMMANDS.items()])
+
+
+def _told(words: str) -> str:
+    from remediator_cli.terminal import shown
+
+    return "\n".join(map(shown, words.split("\n")))
 
 
 def _imported(module: str, name: str) -> Any:
@@ -77,6 +100,9 @@ def _registered(name: str) -> Any:
 def main() -> None:
     """Heal the pizza shop's failed orders, and answer for it."""
     end_on_signals()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # an alarm's name may hold what a terminal's encoding lacks
 
 
 def end_on_signals() -> None:

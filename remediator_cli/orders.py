@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from botocore.exceptions import BotoCoreError, ClientError
 
 from remediator_cli.stack import Stack
+from remediator_cli.terminal import shown
 
 BEFORE = timedelta(hours=3)  # how far back a failure may have begun before it was noticed
 POINTS = 1440  # the most that one GetMetricStatistics answers
@@ -65,7 +66,7 @@ def count(stack: Stack, triggered: datetime, ended: datetime) -> Orders | str:
         try:
             found = _points(stack, since, ended, period)
         except (ClientError, BotoCoreError) as error:
-            return f"The shop's metric can't be read: {error}"
+            return f"The shop's metric can't be read: {shown(str(error))}"
         counts += [find_stretch(found, triggered, period)] if found else []
         if counts and counts[-1].exact:
             return counts[-1]

@@ -1,13 +1,13 @@
 """The table as people read it: audit log, incidents and deliveries of one target, each by a query, never by a scan."""
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from remediator.adapters.dynamodb import SUMMARIES, DynamoStore
-from remediator.audit import Entry
+from remediator.audit import Entry, Predecessor
 from remediator.state import State, Summary
 
 
@@ -29,12 +29,16 @@ class Records:
         That part has no gap, and so holds pauses and modes too; it reaches to the log's end while the incident is open,
         else to the notification of its end, if that follows at once.
         """
-        if incident is None:
-            return [_entry(item) for item in self._query(self.target, "LOG#", "LOG#~")]
-        last = f"LOG#{incident.last_v + 1:010d}" if incident.ended_at else "LOG#~"
-        found = [_entry(item) for item in self._query(self.target, f"LOG#{incident.first_v:010d}", last)]
-        follows = found and found[-1].v > incident.last_v and found[-1].kind != "notified"
-        return found[:-1] if incident.ended_at and follows else found
+        if incident:
+            return part_of(incident, self.log_around(incident))
+        return [_entry(item) for item in self._query(self.target, "LOG#", "LOG#~")]
+
+    def log_around(self, incident: Summary) -> list[Entry]:
+        """The same part with one entry before it, and with those after it that hold its end."""
+        first, last = (f"LOG#{v:010d}" for v in (incident.first_v - 1, incident.last_v + 1))
+        found = [*self._query(self.target, first, last if incident.ended_at else "LOG#~")]
+        after = self._query(self.target, f"{last}#", "LOG#~", limit=1) if incident.ended_at else ()
+        return [_entry(item) for item in (*found, *after)]
 
     def incident(self, name: str) -> Summary | None:
         """One incident by its id, or the newest whose id begins so; None if there is none."""
@@ -80,24 +84,46 @@ class Records:
             yield from page["Items"]
 
 
+def part_of(incident: Summary, log: Iterable[Entry]) -> list[Entry]:
+    """The entries that are an incident's part of the log."""
+    return [
+        entry
+        for entry in log
+        if entry.v >= incident.first_v
+        and (not incident.ended_at or entry.v <= incident.last_v + (entry.kind == "notified"))
+    ]
+
+
 def plain(entry: Entry) -> dict[str, Any]:
     """An entry of the audit log as JSON shows it."""
     return {
         "v": entry.v,
         "at": entry.at.isoformat(timespec="milliseconds"),
+        "until": entry.until.isoformat(),
         "kind": entry.kind,
         "incident": entry.incident,
         "data": json.loads(entry.data),
+        "before": asdict(entry.before) if entry.before else None,
         "hash": entry.hash,
     }
 
 
 def _entry(item: Any) -> Entry:
+    def time(name: str) -> datetime:
+        return datetime.fromisoformat(item[name]["S"])
+
+    before = (
+        Predecessor(item["before_hash"]["S"], time("before_at"), time("before_until"))
+        if "before_hash" in item
+        else None
+    )
     return Entry(
         v=int(item["sk"]["S"].removeprefix("LOG#")),
         kind=item["kind"]["S"],
         incident=item.get("incident", {}).get("S"),
-        at=datetime.fromisoformat(item["at"]["S"]),
+        at=time("at"),
+        until=datetime.fromtimestamp(int(item["expires_at"]["N"]), UTC),
         data=item["data"]["S"],
+        before=before,
         hash=item["hash"]["S"],
     )

@@ -1,6 +1,7 @@
 """`remediator redrive`: alarms that didn't reach the function, and events that failed three times."""
 
 import json
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -8,11 +9,12 @@ from itertools import batched
 from typing import Any
 
 import click
+from botocore.exceptions import BotoCoreError, ClientError
 
-from remediator.masking import Mask
+from remediator.alarms import fields
 from remediator_cli.queues import received
 from remediator_cli.stack import Stack, on_stack
-from remediator_cli.terminal import as_json
+from remediator_cli.terminal import as_json, say, say_json, shown
 
 QUEUES = ("DeadLetterQueueUrl", "FailureQueueUrl")
 HIDDEN_SECONDS = 300  # while you read a letter nobody else gets it
@@ -36,31 +38,49 @@ def redrive(stack: Stack, *, yes: bool, as_json: bool) -> None:
     """List the dead letters, and send their alarms again.
 
     Those of both queues, with secrets masked, to the alarm topic. It asks first; with --json it sends nothing unless
-    --yes is given.
+    --yes is given. Exit code 1 if one couldn't be sent: it stays in its queue.
 
     \b
     Examples: remediator redrive
               remediator redrive --yes
     """
-    mask = Mask()
+    failed = 0
     with dead_letters(stack) as letters:
-        shown = [
-            {"queue": one.queue, "why": mask.text(one.why), "subject": mask.text(subject), "alarm": mask.text(text)}
+        rows = [
+            {"queue": one.queue, "why": one.why, "subject": subject, "alarm": text}
             for one in letters
             for subject, text in one.alarms or (("", "what no reader knows; it is left in its queue"),)
         ]
-        if as_json:
-            click.echo(json.dumps({"letters": shown, "sent": yes}))
-        for row in [] if as_json else shown:
-            click.echo(f"{row['queue'].removesuffix('Url')}: {row['why']}\n  {row['subject']}: {row['alarm'][:300]}")
+        for row in [] if as_json else rows:
+            say(f"{row['queue'].removesuffix('Url')}: {row['why']}")
+            say(f"  {row['subject']}: {shown(row['alarm'])[:300]}")
         good = [letter for letter in letters if letter.alarms]
         if not good:
-            click.echo("nothing to send again", err=True)
+            say("nothing to send again", err=True)
         elif yes or (not as_json and click.confirm(f"send {len(good)} again?")):
-            for letter in good:
-                _again(stack, letter)
-                letters.remove(letter)
-            click.echo(f"sent {len(good)} again", err=True)
+            failed = _send(stack, good, letters)
+        if as_json:
+            say_json({"letters": rows, "sent": yes and not failed})
+    sys.exit(1 if failed else 0)
+
+
+def _send(stack: Stack, good: Sequence[DeadLetter], letters: list[DeadLetter]) -> int:
+    """Send each again; one that was leaves `letters`. How many couldn't be: each is told, and the rest goes on."""
+    failed = 0
+    for letter in good:
+        try:
+            _again(stack, letter)
+        except (
+            BotoCoreError,
+            ClientError,
+            ValueError,
+        ) as error:  # half a character is one
+            failed += 1
+            say(f"not sent, it stays in {letter.queue.removesuffix('Url')}: {error}", err=True)
+        else:
+            letters.remove(letter)
+    say(f"sent {len(good) - failed} again", err=True)
+    return failed
 
 
 @contextmanager
@@ -108,7 +128,7 @@ def opened(body: str) -> tuple[tuple[tuple[str, str], ...], str]:
         return (), "no letter"
     why = "SNS couldn't hand it to the function"
     if "requestPayload" in found:
-        context = found.get("requestContext") or {}
+        context = fields.mapping(found.get("requestContext"))
         why = f"{context.get('condition', 'failed')} after {context.get('approximateInvokeCount', '?')} tries"
         found = found["requestPayload"]
     records = found.get("Records") if isinstance(found, dict) else None

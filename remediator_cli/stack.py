@@ -14,8 +14,9 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from remediator.errors import RemediatorError
-from remediator.masking import Mask
+from remediator_cli.files import read_input
 from remediator_cli.records import Records
+from remediator_cli.terminal import know_links, say
 
 NAME = "pizza-remediator"
 LOCAL_STACK = Path(".local/stack.json")  # in a checkout: what `make local` keeps up
@@ -49,7 +50,7 @@ def find(profile: str | None, region: str | None, name: str | None) -> Stack:
     """
     up = None if profile or region or name else local_stack()
     if up:
-        click.echo("(the stack of `make local`; name another with --stack, --region or --profile)", err=True)
+        say("(the stack of `make local`; name another with --stack, --region or --profile)", err=True)
     name, endpoint = (up["stack"], up["endpoint"]) if up else (name or NAME, None)
     try:
         session = (
@@ -65,15 +66,18 @@ def find(profile: str | None, region: str | None, name: str | None) -> Stack:
         ) from None
     outputs = {o["OutputKey"]: o["OutputValue"] for o in shown.get("Outputs", [])}
     parameters = {p["ParameterKey"]: p["ParameterValue"] for p in shown.get("Parameters", [])}
+    know_links(parameters.get("AllowedReportLinks", ""))
     return Stack(name, session, outputs, parameters, endpoint)
 
 
 def local_stack() -> dict[str, Any] | None:
     """What `make local` keeps up in this folder, None if nothing is up. One that was killed leaves its file behind."""
+    if not LOCAL_STACK.exists():
+        return None
+    found: dict[str, Any] = json.loads(read_input(str(LOCAL_STACK)))
     try:
-        found: dict[str, Any] = json.loads(LOCAL_STACK.read_text())
         os.kill(found["pid"], 0)
-    except (FileNotFoundError, ProcessLookupError):
+    except ProcessLookupError:
         return None
     return found
 
@@ -89,8 +93,6 @@ def on_stack(command: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return command(find(profile, region, name), **options)
         except (BotoCoreError, ClientError, RemediatorError) as error:
-            raise click.ClickException(
-                f"{Mask().text(str(error))}\nYour credentials may lack that permission."
-            ) from None
+            raise click.ClickException(f"{error}\nYour credentials may lack that permission.") from None
 
     return wrapped

@@ -1,13 +1,11 @@
 """`remediator status`: what the remediator may do now, and what it is doing."""
 
-import json
-
 import click
 
 from remediator.bootstrap import now
 from remediator.limits import Limits
 from remediator_cli.stack import Stack, on_stack
-from remediator_cli.terminal import as_json
+from remediator_cli.terminal import as_json, say, say_json
 
 
 @click.command()
@@ -38,10 +36,9 @@ def status(stack: Stack, *, as_json: bool) -> None:
         "audit log entries": state.v,
     }
     if as_json:
-        click.echo(json.dumps(shown))
-        return
-    for name, value in shown.items():
-        click.echo(f"{name:22} {'-' if value is None else value}")
+        say_json(shown)
+    for name, value in () if as_json else shown.items():
+        say(f"{name:22} {'-' if value is None else value}")
 
 
 def depth(stack: Stack, queue: str) -> int:

@@ -1,16 +1,76 @@
-"""Where the commands print: on a terminal in its width, or into a pipe in lines of any length."""
+"""Where the commands print: on a terminal in its width, or into a pipe in lines of any length.
 
+All of it passes through here: what others wrote is masked, and no character in it does anything.
+"""
+
+import json
 import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
 
 import click
 from rich.console import Console
+from rich.text import Text
+
+from remediator.link_template import read_templates
+from remediator.masking import Mask
+from remediator.plain import readable
 
 PIPED_WIDTH = 10_000  # characters; a table is no wider than what stands in it
+MASK = Mask()
 
 as_json = click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 always_json = click.option("--json", is_flag=True, expose_value=False, help="What it prints is always JSON.")
 
 
+class PlainConsole(Console):
+    """A console on which a text is what it says: `[link=…]` and `:pizza:` are words as others are."""
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        return super().render_str(shown(text), **options)
+
+
 def stdout_console() -> Console:
     """Standard output, in colour on a terminal alone (rich heeds NO_COLOR), never wrapped in a pipe."""
-    return Console(highlight=False, width=None if sys.stdout.isatty() else PIPED_WIDTH)
+    width = None if sys.stdout.isatty() else PIPED_WIDTH
+    return PlainConsole(highlight=False, markup=False, emoji=False, width=width)
+
+
+def know_links(templates: str) -> None:
+    """Mask links of a stack's own shapes, its `AllowedReportLinks`, besides those that are known."""
+    global MASK  # noqa: PLW0603 - one command in a process, one stack for it
+    with suppress(ValueError):
+        MASK = Mask(read_templates(templates))
+
+
+def shown(text: str) -> str:
+    """`text` as it may be shown: on one line, and without a secret."""
+    return readable(MASK.text(text))
+
+
+def say(text: str, *, err: bool = False) -> None:
+    """Print one line."""
+    click.echo(shown(text), err=err)
+
+
+def say_json(value: object) -> None:
+    """Print one JSON object. What acts on a terminal is escaped, as all that isn't ASCII."""
+    click.echo(json.dumps(_masked(value), default=str))
+
+
+def answer(value: object, words: str, *, as_json: bool) -> None:
+    """Print what a command answers, as JSON or in words."""
+    if as_json:
+        say_json(value)
+    else:
+        say(words)
+
+
+def _masked(value: object) -> object:
+    """JSON with its texts masked: in the whole line a mask could cut an escape in two."""
+    if isinstance(value, str):
+        return MASK.text(value).replace("\x7f", "\ufffd")
+    if isinstance(value, Mapping):
+        return {str(_masked(name)): _masked(each) for name, each in value.items()}
+    return [_masked(each) for each in value] if isinstance(value, list | tuple) else value

@@ -77,7 +77,7 @@ def _line(entry: Entry, opened: datetime) -> TimelineLine:
     evidence = [_text(data[name]) for name in fields if data.get(name)]
     if "link" in data:
         evidence.append(f"link {data.get('host', '')} {data['link']}".replace("  ", " "))
-    who = data.get(doer, doer) if doer != REMEDIATOR else REMEDIATOR
+    who = _text(data.get(doer, doer)) if doer != REMEDIATOR else REMEDIATOR
     return TimelineLine(entry.at, (entry.at - opened).total_seconds(), who, what, "; ".join(evidence))
 
 

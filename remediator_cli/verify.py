@@ -1,13 +1,13 @@
 """`remediator verify`: is the audit log intact?"""
 
-import json
 import sys
 
 import click
 
 from remediator.audit import verify_chain
+from remediator.bootstrap import now
 from remediator_cli.stack import Stack, on_stack
-from remediator_cli.terminal import as_json
+from remediator_cli.terminal import answer, as_json
 
 
 @click.command()
@@ -16,21 +16,20 @@ from remediator_cli.terminal import as_json
 def verify(stack: Stack, *, as_json: bool) -> None:
     """Say whether the audit log is intact.
 
-    Names the first entry that was altered, dropped or moved. Exit code 1 if there is one.
+    Names the first entry that was altered, dropped or moved, also at its ends. Exit code 1 if there is one.
 
     \b
     Example: remediator verify
     """
-    log, state = stack.records.log(), stack.records.state()
-    fault = verify_chain(log)
-    last = (log[-1].v, log[-1].hash) if log else (0, "")
-    if not fault and last != (state.v, state.hash):
-        fault = f"the state is at entry {state.v}, the audit log ends at {last[0]}, or with another hash"
+    state = stack.records.state()  # first: what is written between is in the log, and follows
+    log = stack.records.log()
+    fault = verify_chain(log, now(), state.v, state.last)
+    if not fault and log and log[-1].v > state.v:
+        state = stack.records.state()
+        fault = f"the log goes on to entry {log[-1].v}, the state to {state.v}" if log[-1].v > state.v else None
     first = log[0].v if log else 0
-    if as_json:
-        shown = {"intact": not fault, "fault": fault, "first": first, "last": state.v, "hash": state.hash}
-        click.echo(json.dumps(shown))
-    else:
-        older = f" (older ones have expired; it begins at {first})" if first > 1 else ""
-        click.echo(fault or f"{len(log)} entries, intact{older}; last hash {state.hash}")
+    older = f" (older ones have expired; it begins at {first})" if first > 1 else ""
+    value = {"intact": not fault, "fault": fault, "first": first, "last": state.v, "hash": state.hash}
+    words = fault or f"{len(log)} entries, intact{older}; last hash {state.hash}"
+    answer(value, words, as_json=as_json)
     sys.exit(1 if fault else 0)

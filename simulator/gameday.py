@@ -1,12 +1,14 @@
 """`remediator gameday`: play one game day, or list them."""
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
 
 import click
 
+from remediator_cli.files import read_input
 from remediator_cli.terminal import as_json
 from simulator import progress
 from simulator.days import DAYS
@@ -14,6 +16,7 @@ from simulator.environment import ExistingShop
 from simulator.play import Options, play
 
 FAST_SECONDS = 2.0
+PASSWORD = "GAMEDAY_PASSWORD"  # noqa: S105 - a name: what stands in a command, every process may read
 
 
 @click.command()
@@ -29,8 +32,7 @@ FAST_SECONDS = 2.0
 @click.option("--shop", help="Play at a shop that runs already; you start the chaos.")
 @click.option("--factory", help="That shop's factory; its links are https://HOST/…, without a port.")
 @click.option("--ca", type=click.Path(exists=True, dir_okay=False), help="The CA of its certificate, PEM.")
-@click.option("--email", help="A diner of that shop.")
-@click.option("--password", help="The diner's password.")
+@click.option("--email", help=f"A diner of that shop. {PASSWORD} holds the password, or you are asked for it.")
 def gameday(**options: Any) -> None:
     """Play a game day on this machine (needs the checkout).
 
@@ -72,10 +74,12 @@ def _chosen(options: dict[str, Any]) -> Options:
 
 
 def _elsewhere(options: dict[str, Any]) -> ExistingShop | None:
-    names = ("shop", "factory", "ca", "email", "password")
+    names = ("shop", "factory", "ca", "email")
     given = [options[name] for name in names]
     if not any(given):
         return None
     if not all(given):
         raise click.UsageError("a shop that runs already needs all of --" + " --".join(names))
-    return ExistingShop.at(*given)
+    read_input(options["ca"])
+    password = os.environ.get(PASSWORD) or click.prompt("The diner's password", hide_input=True, err=True)
+    return ExistingShop.at(*(*given, password))

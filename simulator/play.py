@@ -238,8 +238,9 @@ def _collect(result: GameDayResult, run: GameDayRun, ended: float) -> None:
 
 
 def _read_log(result: GameDayResult, run: GameDayRun) -> None:
+    state = run.environment.records.state()
     result.log = run.environment.records.log()
-    result.log_fault = verify_chain(result.log)
+    result.log_fault = verify_chain(result.log, datetime.now(UTC), state.v, state.last)
     mine = result.log[run.seen :]
     finished = [entry for entry in mine if entry.kind == "finished"]
     # A late copy has a check of its own, which finds the shop healthy and belongs to no incident.

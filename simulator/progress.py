@@ -57,7 +57,8 @@ def show(result: GameDayResult) -> None:
     console = stdout_console()
     opened = next(entry.at for entry in reversed(result.log) if entry.kind in ("opened", "claimed"))
     console.print(timeline.table(timeline.read_entries(result.log, opened), console.width))
-    console.print(f"\naudit log: {result.log_fault or 'intact'}, last hash {result.log[-1].hash[:16]}…")
+    console.print()
+    console.print(f"audit log: {result.log_fault or 'intact'}, last hash {result.log[-1].hash[:16]}…")
     console.print("phases: " + ", ".join(f"{name} {ms} ms" for name, ms in result.phases.items()))
     console.print(
         f"orders: {result.orders_failed} failed, {result.orders_good_after} good after; "

@@ -1,6 +1,5 @@
 """`remediator doctor`: is it safe to leave on?"""
 
-import json
 import sys
 from dataclasses import asdict
 
@@ -13,7 +12,7 @@ from remediator_cli.doctor.checks import CHECKS, DoctorCheck, examine
 from remediator_cli.doctor.target import Answer, Grade, Target
 from remediator_cli.heal import wait_for_outcome
 from remediator_cli.stack import Stack, on_stack
-from remediator_cli.terminal import as_json, stdout_console
+from remediator_cli.terminal import as_json, say_json, shown, stdout_console
 
 MARKS: dict[Grade, str] = {"ok": "green", "note": "yellow", "broken": "red"}
 GOOD: dict[Outcome, Grade] = {Outcome.HEALED: "ok", Outcome.ALREADY_HEALTHY: "ok", Outcome.OBSERVED: "note"}
@@ -38,14 +37,14 @@ def doctor(stack: Stack, *, live: bool, yes: bool, as_json: bool) -> None:
         if as_json or not sys.stdin.isatty():
             raise click.UsageError("--live may call a report link: give --yes if nobody can be asked")
         click.confirm("Send a test alarm? If orders fail, it may call a report link.", abort=True, err=True)
-    shown, console = [], stdout_console()
+    rows, console = [], stdout_console()
     for check, answer in examine(Target(stack), (*CHECKS, LIVE) if live else CHECKS):
-        shown.append({"name": check.name, **asdict(answer)})
+        rows.append({"name": check.name, **asdict(answer)})
         if not as_json:
             console.print(line(check.name, answer))
-    healthy = all(row["grade"] != "broken" for row in shown)
+    healthy = all(row["grade"] != "broken" for row in rows)
     if as_json:
-        click.echo(json.dumps({"healthy": healthy, "checks": shown}))
+        say_json({"healthy": healthy, "checks": rows})
     sys.exit(0 if healthy else 1)
 
 
@@ -53,7 +52,7 @@ def line(name: str, answer: Answer) -> Text:
     """A check's one line."""
     do = f" - do: {answer.do}" if answer.do else ""
     mark = (f"{answer.grade:7}", MARKS[answer.grade])
-    return Text.assemble(mark, f" {name:17} {' '.join(answer.found.split())}{do}")
+    return Text.assemble(mark, f" {name:17} {shown(' '.join(answer.found.split()) + do)}")
 
 
 def _live(target: Target) -> Answer:

@@ -1,6 +1,5 @@
 """`remediator report`: one incident's report, for the team to read and to complete."""
 
-import json
 from pathlib import Path
 
 import click
@@ -9,7 +8,7 @@ from remediator_cli.incidents import find_incident
 from remediator_cli.report import page
 from remediator_cli.report.facts import gather
 from remediator_cli.stack import Stack, on_stack
-from remediator_cli.terminal import as_json
+from remediator_cli.terminal import as_json, say, say_json
 
 FILE = click.Path(dir_okay=False, writable=True, path_type=Path)
 
@@ -34,8 +33,9 @@ def report(stack: Stack, *, incident: str, markdown: Path | None, html: Path | N
     for file, written in ((markdown, page.markdown), (html, page.html)):
         if file:
             file.write_text(written(facts), encoding="utf-8")
-            click.echo(f"written to {file}", err=True)
+            say(f"written to {file}", err=True)
     if as_json:
-        click.echo(json.dumps(page.plain(facts)))
+        say_json(page.plain(facts))
     elif not markdown and not html:
-        click.echo(page.markdown(facts), nl=False)
+        for line in page.markdown(facts).splitlines():
+            say(line)

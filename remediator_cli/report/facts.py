@@ -12,6 +12,7 @@ from remediator.outcome import Outcome
 from remediator.state import Summary
 from remediator_cli import orders, timeline
 from remediator_cli.orders import Orders
+from remediator_cli.records import part_of
 from remediator_cli.stack import Stack
 
 DAYS_OF_ALARMS = 7  # an incident open for longer has its alarms of the first week read
@@ -20,7 +21,8 @@ DAYS_OF_ALARMS = 7  # an incident open for longer has its alarms of the first we
 @dataclass(frozen=True, slots=True)
 class IncidentFacts:
     """One incident. `orders`: what the shop's metric says, or one sentence why that is unknown. `alarms`: the
-    deliveries that belong to it. `fault`: what is wrong with its part of the audit log, None if that is intact.
+    deliveries that belong to it. `fault`: what is wrong with its part of the audit log or at that part's ends, None if
+    it is intact.
     """
 
     stack: str
@@ -80,10 +82,15 @@ class IncidentFacts:
 def gather(stack: Stack, incident: Summary) -> IncidentFacts:
     """Read all that is known of an incident."""
     at = now()
-    log = tuple(stack.records.log(incident))
+    state = stack.records.state()  # before the log: what is written between follows
+    around = stack.records.log_around(incident)
+    has_next = incident.ended_at and around and around[-1].v > incident.last_v + 1
+    end = () if has_next else (state.v, state.last)
     ended = incident.ended_at or at
     last = min(ended, incident.opened_at + timedelta(days=DAYS_OF_ALARMS - 1))
     deliveries = stack.records.deliveries(incident.opened_at, last)
     alarms = [each for each in deliveries if each["incident"] == incident.id]
     counted = orders.count(stack, incident.opened_at, ended)
-    return IncidentFacts(stack.name, incident, log, tuple(alarms), counted, verify_chain(log), at)
+    log = tuple(part_of(incident, around))
+    fault = verify_chain(around, at, *end, first=incident.first_v - 1)
+    return IncidentFacts(stack.name, incident, log, tuple(alarms), counted, fault, at)

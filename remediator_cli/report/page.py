@@ -7,13 +7,18 @@ from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
+from remediator.masking import unclickable
+from remediator.plain import readable
 from remediator_cli.report.facts import IncidentFacts
 from remediator_cli.report.sections import Todo, sections, when
 from remediator_cli.stats import BY_HAND, HEALED_BY_HAND, PHASES, format_duration
 
 SHORTEST = 0.001  # seconds: where the logarithmic scale begins
 OTHERS_MEDIAN: Final = 17 * 60.0  # of seventeen public reports of the same failure
-_SPECIAL = re.compile(r"([\\`*_\[\]<>|#~!])")
+# What Markdown reads anywhere, and at the beginning of a line; and what a forge makes a reference of: @team, #12, !3.
+_SPECIAL = re.compile(r"([\\`*_\[\]<>|#~!&$])")
+_LEADING = re.compile(r"^(\d*)(?=[-+=.)])")
+_NAMING = re.compile(r"[@#!$%&~^](?=\w)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +97,7 @@ def _written(template: str, facts: IncidentFacts) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
+        finalize=lambda value: readable(value) if isinstance(value, str) else value,
     )
     environment.filters |= {"when": when, "md": _md}
     return environment.get_template(template).render(
@@ -105,5 +111,8 @@ def _written(template: str, facts: IncidentFacts) -> str:
 
 
 def _md(text: str) -> str:
-    """Text that means nothing in Markdown, on one line."""
-    return _SPECIAL.sub(r"\\\1", " ".join(text.split()))
+    """Text that means nothing in Markdown, on one line, and nothing to a forge: a blank of no width parts a sign from
+    what it would name, since a forge looks for names in what Markdown made.
+    """
+    escaped = _SPECIAL.sub(r"\\\1", unclickable(" ".join(text.split())))
+    return _LEADING.sub(r"\1\\", _NAMING.sub(r"\g<0>&#8203;", escaped), count=1)

@@ -111,6 +111,9 @@ WORDS: Final[Mapping[Outcome | None, Words]] = {
 }
 
 
+_EXPIRED: Final = "Its part of the audit log has expired."
+
+
 def sections(facts: IncidentFacts) -> tuple[Section, ...]:
     """All nine, in the team's order."""
     return tuple(Section(title, tuple(write(facts))) for title, write in NINE.items())
@@ -171,7 +174,7 @@ def _impact(facts: IncidentFacts) -> list[Told]:
 
 def _timeline(facts: IncidentFacts) -> list[Told]:
     if not facts.log:
-        return ["Its part of the audit log has expired."]
+        return [f"Its part of the audit log is altered: {facts.fault}." if facts.fault else _EXPIRED]
     intact = f"altered: {facts.fault}" if facts.fault else "intact"
     last = facts.log[-1]
     return [

@@ -7,7 +7,10 @@ from typing import Any
 
 import boto3
 import pytest
+from click.testing import CliRunner
 
+from remediator_cli import stack as stacks
+from remediator_cli.main import main
 from remediator_cli.queues import received
 from remediator_cli.redrive import QUEUES, _again, dead_letters
 from remediator_cli.stack import Stack
@@ -67,6 +70,23 @@ def test_letters_of_both_shapes_are_sent_again_and_leave_their_queues(stack: Sta
 
     assert sorted(bodies(stack, "heard")) == sorted(["orders fail", alarm()["Records"][0]["Sns"]["Message"]])
     assert [bodies(stack, queue) for queue in QUEUES] == [[], []]
+
+
+def test_letter_that_cannot_be_published_is_told_and_the_others_are_sent(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused = NOTE | {"Message": "x" * (256 * 1024 + 1), "Subject": "too large"}
+    half = NOTE | {"Message": "half a character: \ud800"}
+    send(stack, QUEUES[0], NOTE, refused, half, NOTE)
+    monkeypatch.setattr(stacks, "find", lambda *_: stack)
+
+    done = CliRunner().invoke(main, ["redrive", "--yes"])
+
+    assert done.exit_code == 1
+    assert done.stderr.count("not sent, it stays in DeadLetterQueue: ") == 2
+    assert "sent 2 again" in done.stderr
+    assert bodies(stack, "heard") == ["orders fail"] * 2
+    assert len(bodies(stack, QUEUES[0])) == 2, "both are there for the next at once"
 
 
 def test_all_letters_are_found_if_asking_without_a_wait_shows_none(stack: Stack) -> None:

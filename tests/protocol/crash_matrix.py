@@ -164,6 +164,7 @@ def judged(parts: Parts, target: str, began: float, again: Ended) -> str | None:
     records, requests = parts.records(target), parts.shop.requests(began)
     log, state = records.log(), records.state()
     outcomes = [json.loads(entry.data)["outcome"] for entry in log if entry.kind == "finished"]
+    fault = verify_chain(log, now(), state.v, state.last)
     found = (
         (again.said not in GOOD_OUTCOMES, f"the second delivery ended as {again.said}"),
         (outcomes != ["HEALED"], f"the checks finished as {outcomes}"),
@@ -171,8 +172,7 @@ def judged(parts: Parts, target: str, began: float, again: Ended) -> str | None:
         (bool(state.check or state.incident), "a check is under way, or the incident open"),
         (bool(state.outbox), "a notification was not sent"),
         ("notified" not in [entry.kind for entry in log], "nobody was notified"),
-        (bool(verify_chain(log)), f"the log isn't intact: {verify_chain(log)}"),
-        (not log or log[-1].hash != state.hash, "the state isn't that of the log's last entry"),
+        (bool(fault), f"the log isn't intact: {fault}"),
         (not parts.shop.is_healthy(), "the shop still fails"),
         (_called_blindly(requests), "the link was called twice without a sample between"),
         (bool(_called_without_intent(requests, log)), "a call has no intent"),

@@ -9,7 +9,7 @@ unreported, and none is open after a run that saw everything good.
 import json
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -58,7 +58,9 @@ def check_calls(world: "World") -> None:
 def check_log(world: "World") -> None:
     """It is intact, and nobody wrote what wasn't theirs to write."""
     log = world.store.log
-    assert verify_chain(log) is None, verify_chain(log)
+    state = world.store.current
+    fault = verify_chain(log, datetime.min.replace(tzinfo=UTC), state.v, state.last)
+    assert fault is None, fault
     assert [entry.v for entry in log] == list(range(1, len(log) + 1))
     assert not world.unheld, f"{world.unheld} of a run that doesn't hold the lease"
     paused, answered = False, set()

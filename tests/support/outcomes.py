@@ -90,7 +90,8 @@ def facts(harness: Harness, orders: Orders | str = UNMEASURED) -> IncidentFacts:
     log = tuple(entry for entry in harness.store.log if entry.v >= summary.first_v)
     results = [record.result for record in harness.store.records.values()]
     alarms = tuple({"outcome": result.outcome, "incident": result.incident} for result in results)
-    return IncidentFacts("pizza-remediator", summary, log, alarms, orders, verify_chain(log), harness.clock())
+    at = harness.clock()
+    return IncidentFacts("pizza-remediator", summary, log, alarms, orders, verify_chain(harness.store.log, at), at)
 
 
 def at_work() -> Harness:

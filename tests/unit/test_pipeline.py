@@ -472,4 +472,4 @@ def test_text_that_is_no_utf_8_is_written_down_all_the_same() -> None:
 
     assert outcome_of(harness, alarm(name="Orders\ud800Failing")) is Outcome.HEALED
     assert "Orders?Failing" in harness.notifier.sent[0].text
-    assert verify_chain(harness.store.log) is None
+    assert verify_chain(harness.store.log, BEGAN) is None

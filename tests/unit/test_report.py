@@ -7,6 +7,9 @@ from html import unescape
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 
 from remediator.canary import write_alarm
 from remediator.diagnosis import Diagnosis, Symptom
@@ -145,6 +148,45 @@ def test_words_from_outside_mean_nothing_in_markdown_and_in_html() -> None:
     assert "<script>" not in page.html(found)
     assert "&lt;script&gt;" in page.html(found)
     assert r"\<script\>alert(1)\</script\> \| \[x\](y) \`\*\`" in page.markdown(found)
+
+
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [
+        ("https://evil.test/x?a=1", "https\\[:\\]//evil\\[.\\]test/x?a=1"),
+        ("www.evil.test ftp://x", "www\\[.\\]evil\\[.\\]test ftp\\[:\\]//x"),
+        ("mail a@b.test", "mail a@&#8203;b\\[.\\]test"),
+        ("@team @org/team", "@&#8203;team @&#8203;org/team"),
+        ("#12 !3 org/shop#4", "\\#&#8203;12 \\!&#8203;3 org/shop\\#&#8203;4"),
+        ("&#64;team &lt;b&gt;", "\\&\\#&#8203;64;team \\&&#8203;lt;b\\&&#8203;gt;"),
+        ("1. one", "1\\. one"),
+        ("20) two", "20\\) two"),
+        ("- [ ] task", "\\- \\[ \\] task"),
+        ("+ x", "\\+ x"),
+        ("=== x", "\\=== x"),
+        ("# title\n> quote", "\\# title \\> quote"),
+        ("***", "\\*\\*\\*"),
+        ("a | b `c` _d_ ~e~ $f$", "a \\| b \\`c\\` \\_d\\_ \\~&#8203;e\\~ \\$&#8203;f\\$"),
+        ("<!-- x --> <a href=x>", "\\<\\!-- x --\\> \\<a href=x\\>"),
+        ("a\x1b[31m\u202eb\x07\u2028c", "a\ufffd\\[31m\ufffdb\ufffd c"),
+    ],
+)
+def test_forge_acts_on_nothing_in_a_report(name: str, written: str) -> None:
+    """At the beginning of a line too: the detection begins with the alarm's name."""
+    text = page.markdown(facts(played(Outcome.BLOCKED, name=name)))
+
+    assert f"\n{written} noticed it" in text
+
+
+@settings(max_examples=500)
+@given(st.text(st.sampled_from(list("@#!$%&~^.:/\\`*_[]()<>|-+=1aw \t\n\r\u202e\x1b\"'{}é")), max_size=20))
+def test_markdown_of_any_text_is_one_paragraph_of_text(name: str) -> None:
+    """Behind words of ours, and at the beginning of a line."""
+    for words in (name, f"seen: {name}"):
+        tokens = MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(page._md(words))
+
+        assert [token.type for token in tokens] in ([], ["paragraph_open", "inline", "paragraph_close"])
+        assert {part.type for token in tokens for part in token.children or ()} <= {"text"}
 
 
 @pytest.mark.parametrize("outcome", [Outcome.HEALED, Outcome.NO_LINK])

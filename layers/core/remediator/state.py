@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal, Self
 
-from remediator.audit import Entry, next_entry
+from remediator.audit import Entry, Predecessor, next_entry
 from remediator.outcome import Outcome
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 MOST_CALLS: Final = 20  # of an incident that are kept
 HOUR: Final = timedelta(hours=1)
 
@@ -162,15 +162,15 @@ class Notification:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """The target's state after entry `v`, whose hash is `hash`. The default is a target never seen before.
+    """The target's state after entry `v`, of which the next entry holds `last`. The default is a target never seen.
 
     `healed` and `calls`: the times of the last hour's healings and calls. `last_healed`: the last healed incident. An
     alarm sent by `covered_until` is covered by the last healthy check, which closed the incident `covered_by`, if any.
-    `refused_at`: when an event that holds no alarm was last reported.
+    `refused_at`: when an event that holds no alarm was last reported. `keep`: for how long the store keeps new entries.
     """
 
     v: int = 0
-    hash: str = ""
+    last: Predecessor | None = None
     check: Check | None = None
     incident: Incident | None = None
     last_healed: str | None = None
@@ -183,6 +183,12 @@ class State:
     calls: tuple[datetime, ...] = ()
     outbox: tuple[Notification, ...] = ()
     refused_at: datetime | None = None
+    keep: timedelta = timedelta(days=400)
+
+    @property
+    def hash(self) -> str:
+        """The hash of entry `v`."""
+        return self.last.hash if self.last else ""
 
     def held_by(self, run: str) -> Check | None:
         """The check under way, if that run holds its lease."""
@@ -249,6 +255,6 @@ class Change:
 
     def with_entry(self, incident: str | None, at: datetime, kind: str, data: Mapping[str, Any]) -> Self:
         """The change with one more entry of the audit log."""
-        entry = next_entry(self.new.v, self.new.hash, kind, incident, at, data)
-        new = replace(self.new, v=entry.v, hash=entry.hash)
+        entry = next_entry(self.new.v, self.new.last, kind, incident, at, self.new.keep, data)
+        new = replace(self.new, v=entry.v, last=Predecessor(entry.hash, entry.at, entry.until))
         return replace(self, new=new, entries=(*self.entries, entry), kind=kind, incident=incident)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 STATES = TypeAdapter(State)
 SUMMARIES = TypeAdapter(Summary)
+UNWRITTEN = {"last_trigger", "keep"}
 # Answers after which the write may or may not have happened, or somebody else was first: the state tells.
 ASK_THE_STATE = frozenset(
     {
@@ -56,7 +57,7 @@ class DynamoStore:
             found = self._client.get_item(TableName=self._table, Key=self._key("HEAD"), ConsistentRead=True).get("Item")
         except (ClientError, BotoCoreError) as error:
             raise StateError(f"the state can't be read: {error_code(error)}") from None
-        return _read(found) if found else State()
+        return replace(_read(found) if found else State(), keep=self._keep)
 
     def commit(self, seen: State, change: Change) -> State | None:
         items = [self._entry(entry) for entry in change.entries]
@@ -107,7 +108,7 @@ class DynamoStore:
             "outcome": {"S": result.outcome},
             "reason": {"S": result.reason},
             **({"incident": {"S": result.incident}} if result.incident else {}),
-            **self._expiry(record.sent),
+            **_expiry(record.sent + self._keep),
         }
         replaceable = {f":{known}": {"S": known} for known in Outcome if supersedes(record, known)}
         try:
@@ -125,10 +126,8 @@ class DynamoStore:
     def _key(self, sort: str) -> dict[str, Any]:
         return {"pk": {"S": self._target}, "sk": {"S": sort}}
 
-    def _expiry(self, at: datetime) -> dict[str, Any]:
-        return {"expires_at": {"N": str(int((at + self._keep).timestamp()))}}
-
     def _entry(self, entry: Entry) -> "TransactWriteItemTypeDef":
+        before = entry.before
         item = {
             **self._key(f"LOG#{entry.v:010d}"),
             "kind": {"S": entry.kind},
@@ -136,8 +135,11 @@ class DynamoStore:
             "data": {"S": entry.data},
             "hash": {"S": entry.hash},
             **({"incident": {"S": entry.incident}} if entry.incident else {}),
-            **self._expiry(entry.at),
+            **_expiry(entry.until),
         }
+        if before:
+            told = (before.hash, format_timestamp(before.at), format_timestamp(before.until))
+            item |= {f"before_{name}": {"S": text} for name, text in zip(("hash", "at", "until"), told, strict=True)}
         return {
             "Put": {
                 "TableName": self._table,
@@ -151,16 +153,16 @@ class DynamoStore:
             **self._key(f"INCIDENT#{summary.id}"),
             "outcome": {"S": summary.outcome or "OPEN"},
             "summary": {"S": SUMMARIES.dump_json(summary).decode()},
-            **self._expiry(summary.opened_at),
+            **_expiry(summary.opened_at + self._keep),
         }
 
     def _update(self, seen: State, new: State, unless_triggered_after: datetime | None) -> Any:
-        """Write the whole state but `last_trigger`, which belongs to those who join."""
+        """Write the whole state but `last_trigger`, which belongs to those who join, and `keep`, which is ours."""
         values: dict[str, Any] = {
             ":v": {"N": str(new.v)},
             ":hash": {"S": new.hash},
             ":format": {"N": str(FORMAT)},
-            ":state": {"S": STATES.dump_json(replace(new, last_trigger=None), exclude_defaults=True).decode()},
+            ":state": {"S": STATES.dump_json(new, exclude=UNWRITTEN, exclude_defaults=True).decode()},
         }
         condition = "attribute_not_exists(pk)"
         if seen.v:
@@ -181,6 +183,10 @@ class DynamoStore:
             "ExpressionAttributeNames": {"#hash": "hash", "#format": "format", "#state": "state"},
             "ExpressionAttributeValues": values,
         }
+
+
+def _expiry(at: datetime) -> dict[str, Any]:
+    return {"expires_at": {"N": str(int(at.timestamp()))}}
 
 
 def _read(item: Mapping[str, Any]) -> State:

@@ -1,0 +1,31 @@
+"""What a person hands to a command: regular files and standard input, up to a bound."""
+
+import os
+import stat
+import sys
+
+import click
+
+LARGEST = 2 * 1024 * 1024  # bytes; Lambda hands over an event of 1 MB at most
+
+
+def read_input(name: str) -> bytes:
+    """The content of the file of that name, of standard input if it is `-`. Raises click.UsageError."""
+    try:
+        if name == "-":
+            content = sys.stdin.buffer.read(LARGEST + 1)
+        elif not stat.S_ISREG(os.stat(name).st_mode):
+            raise click.UsageError(f"{name} is no regular file; `-` is standard input")
+        else:
+            with open(name, "rb", opener=_without_waiting) as file:
+                content = file.read(LARGEST + 1)
+    except OSError as error:
+        raise click.UsageError(f"{name} can't be read: {error.strerror}") from None
+    if len(content) > LARGEST:
+        raise click.UsageError(f"{name} is larger than {LARGEST} bytes")
+    return content
+
+
+def _without_waiting(name: str, flags: int) -> int:
+    """Opened so that nothing waits, whatever took the file's place since it was looked at."""
+    return os.open(name, flags | os.O_NONBLOCK)
