@@ -85,7 +85,7 @@ def _opened(content: object, function_arn: str) -> IncomingMessage | Delivery:
 
 
 def _parsed(content: object) -> tuple[object, bool]:
-    """The value of a JSON object or text that is written as a text, and whether no key came twice; all else as it is."""
+    """The value of a JSON object or text written as a text, and whether no key came twice; all else as it is."""
     unique = True
     for _ in range(2):  # some senders encode twice
         if not isinstance(content, str) or content.lstrip()[:1] not in ("{", '"'):

@@ -62,5 +62,5 @@ def is_sound(content: Mapping[str, object], written: str = "") -> bool:
 
 
 def has_firing_part(written: str) -> bool:
-    """Whether a text has the header of what fires on a line of its own: then it is no JSON, though a label made it so."""
+    """Whether the header of what fires is a line of the text: it is no JSON then, though a label made it so."""
     return FIRING_PART.search(written) is not None
