@@ -25,6 +25,16 @@ UNESCAPED = re.compile(
 )
 UNESCAPED_ALERT = re.compile(r'\{"status":\s?"(firing|resolved)",\s?"labels":\s?\{([^}]{0,1999}+)\}')
 UNESCAPED_LABEL = re.compile(r'"([^"]{1,199}+)":\s?"([^"]{0,999}+)"')
+_VALUE = r'"(?:[^"]|"(?!, ?"|\}))*+"'  # it may hold quotes, but none that looks like its end
+_PAIRS = rf'\{{(?:"[^"]*+": {_VALUE}(?:, )?+)*+\}}'
+_ALERT = (
+    rf'\{{"status": "resolved","labels": {_PAIRS}(?:,"annotations": {_PAIRS})?+'
+    rf'(?:,"(?:startsAt|endsAt|generatorURL|fingerprint)": {_VALUE})*+\}}'
+)
+# All behind the group's status, if the group is resolved.
+OVER = re.compile(
+    rf',"alerts": \[(?:{_ALERT}(?:, )?+)*+\](?:,"(?:groupLabels|commonLabels|commonAnnotations)": {_PAIRS})*+\}}\s*+'
+)
 
 
 def name_and_state(labels: Mapping[str, str], *, resolved: bool) -> tuple[str, AlarmState]:
@@ -89,8 +99,8 @@ def read_unescaped(message: IncomingMessage) -> Reading:
         labels = fields.labels(dict(UNESCAPED_LABEL.findall(written)))
         name, state = name_and_state(labels, resolved=ended or (mixed and status == "resolved"))
         found.append(message.alarm(Source.ALERTMANAGER, name, state, str(labels)))
-    whole = body.rstrip().endswith("}") and not has_firing_part(body)
-    return message.delivery(tuple(found), whole=ended and not mixed and whole)
+    over = ended and OVER.fullmatch(body, group.end()) is not None and not has_firing_part(body)
+    return message.delivery(tuple(found), whole=over)
 
 
 def read_legacy(message: IncomingMessage) -> Reading:
