@@ -42,7 +42,7 @@ def _event(content: str) -> object:
     or it holds no text.
     """
     try:
-        return fields.parse(content)
+        return fields.parse(content)[0]
     except RecursionError:
         cut = content.lstrip()[0] != "{"
     except ValueError as error:

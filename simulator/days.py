@@ -87,6 +87,7 @@ ROWS: Final = (
     GameDay("stale-link", "the first code is stale, a fresh order shows a fresh one", Stage("fail", "stale-link"),
             HEALED, 2),
     GameDay("lost-answer", "the report takes effect, its answer is lost", Stage("fail", "lost-answer"), HEALED, 1),
+    GameDay("busy-report", "the report is answered 503 at first", Stage("fail", "busy-report"), HEALED, 2),
     GameDay("unfixable", "the report is answered, and orders still fail", Stage("fail", "unfixable"), UNRESOLVED, 1),
     GameDay("flapping", "every second order is good", Stage("fail", "flapping"), UNRESOLVED),
     GameDay("two-links", "the body holds two different links", Stage("fail", "two-links"), BLOCKED),

@@ -20,7 +20,7 @@ def handler(event: object, context: LambdaContext) -> list[dict[str, str | None]
     if event == ACCESS:
         return access()
     budget = deadline(context.get_remaining_time_in_millis())
-    results = remediator().handle(event, context.aws_request_id, budget)
+    results = remediator().handle(event, context.aws_request_id, budget, context.invoked_function_arn)
     shown = [{"outcome": each.outcome, "reason": each.reason, "incident": each.incident} for each in results]
     logger.info("event ended", extra={"results": shown})
     return shown

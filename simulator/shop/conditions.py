@@ -23,6 +23,7 @@ class Condition:
     two_links: bool = False
     lost_answer: bool = False
     stale_once: bool = False
+    busy_once: bool = False
     flapping: bool = False
     unfixable: bool = False
     ended_by_others: bool = False
@@ -46,6 +47,7 @@ CONDITIONS = {
     "two-links": Condition("with chaos: a second, wrong link in the body", two_links=True),
     "lost-answer": Condition("the report takes effect, its answer is lost", lost_answer=True),
     "stale-link": Condition("with chaos: the first code reported is stale", stale_once=True),
+    "busy-report": Condition("with chaos: the first report is answered 503, and changes nothing", busy_once=True),
     "flapping": Condition("with chaos: every second order is good", flapping=True),
     "ended-by-others": Condition("with chaos: somebody ends it before the report comes", ended_by_others=True),
     "menu-down": Condition("the menu fails, without a link", menu_down=True),
@@ -62,6 +64,7 @@ class ActiveCondition:
     name: str | None = None
     condition: Condition = NORMAL
     code_is_fresh: bool = True
+    is_busy: bool = False
     last_order_failed: bool = False
 
     def set(self, name: str | None) -> None:
@@ -69,4 +72,5 @@ class ActiveCondition:
         self.condition = NORMAL if name is None else CONDITIONS[name]
         self.name = name
         self.code_is_fresh = not self.condition.stale_once
+        self.is_busy = self.condition.busy_once
         self.last_order_failed = False

@@ -31,6 +31,7 @@ from simulator.shop.express import (
 )
 
 KINDS = ("fail", "badjwt", "throttle")
+_BUSY = {"message": "Service Unavailable"}
 _REPORT_SECONDS = 0.05  # three reports within it all read the chaos before the first ends it
 _STRANGER = {"message": "invalid authentication"}
 _VENDOR = {
@@ -194,6 +195,9 @@ class StandInFactory:
         return answer(200, {"keys": [self._key.as_dict(private=False) | {"kid": self._kid}]})
 
     async def _report(self, request: web.Request) -> web.Response:
+        if self.active.is_busy:
+            self.active.is_busy = False
+            return answer(503, _BUSY, HEADERS | {"Retry-After": "6"})
         held = {**request.match_info}
         for name, value in parse_qsl(self.report.partition("?")[2]):
             held[value.strip("{}")] = request.query.get(name, "")

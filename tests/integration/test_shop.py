@@ -153,6 +153,7 @@ def test_a_page_can_stand_before_the_whole_service_and_a_dead_factory_answers_no
 
 
 FAILS, GOOD, LOST = "an order fails", "an order is good", "the report's answer is lost"
+BUSY = (503, "Service Unavailable")
 
 
 def seen(diner: Visitor, expected: object) -> object:
@@ -171,6 +172,7 @@ def seen(diner: Visitor, expected: object) -> object:
         ("two-links", [FAILS, RESOLVED, GOOD]),
         ("lost-answer", [FAILS, LOST, GOOD]),
         ("stale-link", [FAILS, UNRESOLVED, FAILS, RESOLVED, GOOD]),
+        ("busy-report", [FAILS, BUSY, FAILS, RESOLVED, GOOD]),
         ("flapping", [FAILS, GOOD, FAILS, GOOD]),
         ("unfixable", [FAILS, RESOLVED, FAILS]),
     ],

@@ -36,7 +36,7 @@ from remediator.report_link import FIELD_NAMES, LinkPolicy, ReportLink
 from remediator.sample import Fault, Sample
 from remediator.state import Change, Notification, State
 from tests.protocol import promises
-from tests.support.builders import BEGAN, GOOD, KEY, LOGIN, NO_LINK, RESOLVED, SHAPE, alarm, answer, failing, sns
+from tests.support.builders import BEGAN, GOOD, KEY, LOGIN, NO_LINK, RESOLVED, SHAPE, alarm, answer, failing, fault, sns
 from tests.support.fakes import MemoryStore
 
 SECONDS = (60.0, 60.0, 60.0, 3.0)  # of a run
@@ -48,6 +48,7 @@ SHORT = (0, 0.2, 1, 2)  # seconds that pass
 LONG = (*(*SHORT, 20, 60) * 4, 600, 4000)  # if nobody runs
 NOTHING_NEW = (Outcome.JOINED, Outcome.STOOD_DOWN, Outcome.ALREADY_HEALTHY)
 MENU_GOOD = answer(200, [])
+BUSY, LOST = answer(503, {}), fault(Fault.RESET)
 RESOLVED_ALARM = alarm("OK")["Records"][0]["Sns"]["Message"]
 MINUTES_TO_SEE = 3
 MINUTES_TO_CLOSE = 130  # two recoveries in a row that were none are an hour apart at most
@@ -166,11 +167,11 @@ class World:
     def call(self, link: ReportLink, deadline: Deadline) -> Sample:
         self.hop()
         self.acts.append(("call", link.fingerprint, self.now()))
-        chance = self.rng.random()  # below 0.1 it doesn't help, from 0.05 to 0.15 the answer is lost
+        chance = self.rng.random()  # below 0.1 it doesn't help, from 0.05 to 0.15 there is no answer
         if chance >= 0.1:
             self._end({name for name, code in self.failing.items() if code and link_of(code) == link.reveal()})
         self.hop()
-        return Sample(self.now(), 0.1, fault=Fault.RESET) if 0.05 <= chance < 0.15 else RESOLVED
+        return self.rng.choice((BUSY, LOST)) if 0.05 <= chance < 0.15 else RESOLVED
 
     def send(self, notification: Notification) -> None:
         self.hop()

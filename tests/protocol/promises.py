@@ -70,7 +70,7 @@ def check_log(world: "World") -> None:
         if entry.kind == "intent":
             assert not paused, "an intent under a pause"
             assert (entry.incident, data["link"]) not in answered, "a link intended again that was answered"
-        if entry.kind == "answer" and not data["fault"]:
+        if entry.kind == "answer" and not data["fault"] and data["status"] < 500:
             answered.add((entry.incident, data["link"]))
 
 

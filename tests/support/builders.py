@@ -32,9 +32,9 @@ ELSEWHERE = f"https://elsewhere.test/api/support/{KEY}/report/{CODE}"
 TOKEN, PASSWORD = "the-diners-own-token", "margherita-4711"
 
 
-def answer(status: int, body: object, elapsed: float = 0.02) -> Sample:
+def answer(status: int, body: object, elapsed: float = 0.02, retry_after: int = 0) -> Sample:
     """An answer with a JSON body."""
-    return Sample(BEGAN, elapsed, status, json.dumps(body).encode())
+    return Sample(BEGAN, elapsed, status, json.dumps(body).encode(), retry_after=retry_after)
 
 
 def fault(kind: Fault) -> Sample:
@@ -47,7 +47,13 @@ def failing(link: str = LINK) -> Sample:
     return answer(500, {"message": "Failed to fulfill order at factory", "followLinkToEndChaos": link})
 
 
-JWT = ".".join(urlsafe_b64encode(part).decode().rstrip("=") for part in (b'{"alg":"RS256","kid":"k1"}', b"{}", b"s"))
+def jwt(header: object, payload: object = None, signature: bytes = b"s") -> str:
+    """A token that nobody signed."""
+    parts = (json.dumps(header).encode(), json.dumps(payload or {}).encode(), signature)
+    return ".".join(urlsafe_b64encode(part).decode().rstrip("=") for part in parts)
+
+
+JWT = jwt({"alg": "RS256", "kid": "k1"})
 GOOD = answer(200, {"order": {"id": 7}, "jwt": JWT})
 LOGIN = answer(200, {"user": {"id": 2}, "token": TOKEN})
 UNKNOWN_USER = answer(404, {"message": "unknown user"})
@@ -142,12 +148,12 @@ class Harness:
         self,
         *orders: Sample,
         logins: Sequence[Sample] = (LOGIN,),
-        report: Sample = RESOLVED,
+        report: Sample | Sequence[Sample] = RESOLVED,
         limits: Limits | None = None,
         store: MemoryStore | None = None,
     ) -> None:
         self.shop = MemoryShop(orders, logins)
-        self.factory = MemoryFactory(report)
+        self.factory = MemoryFactory([report] if isinstance(report, Sample) else report)
         self.store = store or MemoryStore()
         self.notifier = MemoryNotifier()
         self.clock = Clock()

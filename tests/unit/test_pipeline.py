@@ -10,7 +10,15 @@ import pytest
 from remediator import overrides
 from remediator.audit import verify_chain
 from remediator.deadline import Deadline
-from remediator.errors import DeadlineOver, NotificationError, SecretError, StateError, Unhealed, UnreadableState
+from remediator.errors import (
+    DeadlineOver,
+    Failed,
+    NotificationError,
+    SecretError,
+    StateError,
+    Unhealed,
+    UnreadableState,
+)
 from remediator.limits import Limits
 from remediator.outcome import Outcome, Result
 from remediator.sample import Fault, Sample
@@ -441,15 +449,24 @@ class BrokenShop(MemoryShop):
         raise self.error
 
 
-@pytest.mark.parametrize("error", [SecretError("the diner's secret can't be read"), KeyError(f"a fault with {TOKEN}")])
-def test_whatever_is_raised_is_on_record_without_secrets_and_the_lease_is_given_back(error: Exception) -> None:
+@pytest.mark.parametrize(
+    ("error", "raised"),
+    [
+        (SecretError("the diner's secret can't be read"), SecretError),
+        (KeyError(f"a fault with {TOKEN}"), Failed),
+    ],
+)
+def test_whatever_is_raised_is_on_record_without_secrets_and_the_lease_is_given_back(
+    error: Exception, raised: type[Exception]
+) -> None:
     harness = Harness(GOOD)
     shop = BrokenShop([], [LOGIN], error=error)
     harness.remediator = replace(harness.remediator, shop=shop)
 
-    with pytest.raises(type(error)):
+    with pytest.raises(raised) as told:
         run(harness)
 
+    assert TOKEN not in str(told.value)
     assert harness.outcomes == ["FAILED"]
     assert harness.kinds == ["claimed", "finished"]
     assert (harness.store.current.check, shop.logged_out) == (None, 1)

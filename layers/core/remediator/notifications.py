@@ -13,9 +13,10 @@ from remediator.masking import unclickable
 from remediator.outcome import CONSEQUENCES, Outcome
 from remediator.state import Change, Incident, Lease, Notification, Reported
 
-LONGEST_PART: Final = 300  # bytes of a reason or an alarm's name
+LONGEST_PART: Final = 250  # bytes of a reason, so that a full outbox leaves the state below 20,000
+LONGEST_NAME: Final = 100  # and of an alarm's name
 LONGEST_OUTBOX: Final = 10
-MOST_REPORTED: Final = 20  # of an incident that are kept
+MOST_REPORTED: Final = 10  # of an incident that are kept
 LONGEST_SUBJECT: Final = 60  # characters before the id, what the lock screen of a phone shows
 # How long after the first report of an outcome it is reported again, after the second, and after each later one.
 REMINDERS: Final = (timedelta(hours=1), timedelta(hours=4), timedelta(days=1))
@@ -63,7 +64,7 @@ def with_notification(change: Change, facts: NotificationFacts, lease: Lease, no
     still_open = change.new.incident
     others = tuple(each for each in incident.reported if each is not before)
     noted = replace(still_open, reported=(*others, reported)[-MOST_REPORTED:]) if still_open else None
-    return _put(replace(change, new=replace(change.new, incident=noted)), notification)
+    return put(replace(change, new=replace(change.new, incident=noted)), notification)
 
 
 def with_refusal(change: Change, holder: str, now: datetime, until: datetime, reason: str) -> Change:
@@ -77,7 +78,7 @@ def with_refusal(change: Change, holder: str, now: datetime, until: datetime, re
         holder=holder,
         until=until,
     )
-    return _put(change, notification)
+    return put(change, notification)
 
 
 def full_text(notification: Notification, stack: str, region: str) -> str:
@@ -96,7 +97,7 @@ def shorten(text: str, most: int = LONGEST_PART) -> str:
     return line.decode() if len(line) <= most else f"{line[:most].decode(errors='ignore')}..."
 
 
-def _put(change: Change, notification: Notification) -> Change:
+def put(change: Change, notification: Notification) -> Change:
     """The change with it in the outbox. If that is full the oldest goes that isn't urgent, or else the oldest."""
     waiting = [*change.new.outbox, notification]
     if len(waiting) > LONGEST_OUTBOX:
@@ -128,7 +129,7 @@ def _text(change: Change, outcome: Outcome, facts: NotificationFacts, now: datet
         f"{outcome}{when}: {happened} {flapping or facts.ask or then.ask}\n"
         f"{part}"
         f"Seen: {shorten(change.reason)}\n"
-        f"Incident {incident.id}{relapse}, opened {took} ago, triggered by {shorten(incident.alarm)}.\n"
+        f"Incident {incident.id}{relapse}, opened {took} ago, triggered by {shorten(incident.alarm, LONGEST_NAME)}.\n"
         f"Audit log: {change.new.hash}\n"
     )
 

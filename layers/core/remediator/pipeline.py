@@ -58,15 +58,16 @@ class Remediator:
     measure: Callable[[Result], None] = lambda _result: None
     sleep: Callable[[float], None] = time.sleep
 
-    def handle(self, event: object, request_id: str, deadline: Deadline) -> list[Result]:
+    def handle(self, event: object, request_id: str, deadline: Deadline, function_arn: str = "") -> list[Result]:
         """Give every delivery of an event exactly one outcome, and record it.
 
-        Raises the first failure, which may be Unhealed, once all have had their turn: Lambda then retries.
+        `function_arn`: whose dead letters are ignored. Raises the first failure, which may be Unhealed, once all had
+        their turn: Lambda then retries.
         """
         results: list[Result] = []
         failures: list[RemediatorError] = []
         with self.mask.remembering():
-            deliveries = self._read(event)
+            deliveries = self._read(event, function_arn)
             for index, delivery in enumerate(deliveries):
                 if index and not deadline.left:
                     failures.append(DeadlineOver(f"time ran out before the turn of {len(deliveries) - index} alarms"))
@@ -80,10 +81,10 @@ class Remediator:
             raise failures[0]
         return results
 
-    def _read(self, event: object) -> list[Delivery]:
+    def _read(self, event: object, function_arn: str) -> list[Delivery]:
         """The event's deliveries. One that can't be read asks for a check, as whatever is in doubt does."""
         try:
-            return [filter_by_name(each, self.alarm_names) for each in read(event)]
+            return [filter_by_name(each, self.alarm_names) for each in read(event, function_arn)]
         except Exception as error:  # noqa: BLE001 - whatever the error, no alarm is lost by it
             return [Delivery(AlarmVerdict.TRIGGER, (), f"The event can't be read: {self.mask.exception(error)}")]
 

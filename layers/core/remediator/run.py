@@ -79,9 +79,9 @@ class Run:
         return now + timedelta(seconds=max(SECONDS_TO_REPEAT, min(answer.retry_after, self.deadline.left)))
 
     def wait_until(self, at: datetime | None, now: datetime, sleep: Callable[[float], None]) -> None:
-        """Wait until then, if this run lasts so long."""
+        """Wait until then, if this run lasts longer."""
         seconds = (at - now).total_seconds() if at else 0.0
-        if 0 < seconds < self.deadline.left:
+        if 0 < seconds < self.deadline.left - SECONDS_TO_REPEAT:
             sleep(seconds)
 
     def finding(self, outcome: Outcome, reason: str, began: datetime, ask: str = "") -> Finding:

@@ -2,6 +2,8 @@ import json
 
 import pytest
 
+from remediator.alarms import filter_by_name
+from tests.unit.alarms import senders
 from tests.unit.alarms.examples import event, keys, only, sns, states
 
 
@@ -69,7 +71,7 @@ def test_only_the_exact_word_resolved_ends_an_alert_and_a_group_that_fires_trigg
     ],
 )
 def test_missing_data_is_named_after_its_rule(name: str, status: str, state: str) -> None:
-    (alarm,) = only(group(alert(status, alertname=name, rulename="Orders"))).alarms
+    (alarm,) = only(group(alert(status, alertname=name, rulename="Orders"), status=status)).alarms
 
     assert (alarm.name, alarm.state) == ("Orders", state)
 
@@ -118,7 +120,7 @@ def unescaped(status: str, *alerts: tuple[str, str]) -> str:
         ("firing", ["firing", "resolved"], ["firing", "resolved"]),
         ("resolved", ["resolved", "resolved"], ["resolved", "resolved"]),
         ("firing", ["resolved"], ["firing"]),
-        ("resolved", ["firing"], ["resolved"]),
+        ("resolved", ["firing"], ["resolved", "firing"]),
         ("firing", [], ["firing"]),
     ],
 )
@@ -129,7 +131,7 @@ def test_the_template_that_escapes_nothing_is_read(status: str, alerts: list[str
     with pytest.raises(json.JSONDecodeError):
         json.loads(text)
     assert states(delivery) == found
-    assert {one.source for one in delivery.alarms} == {"alertmanager"}
+    assert delivery.alarms[0].source == "alertmanager"
     assert len(keys(sns(text))) == len(found)
 
 
@@ -142,9 +144,34 @@ def test_an_annotation_writes_over_no_state() -> None:
         assert (delivery.verdict, delivery.alarms[0].state) == ("trigger", "firing")
 
 
-def test_labels_are_bounded() -> None:
-    many = {f"k{at}": "v" * 5_000 for at in range(500)}
+def test_names_and_labels_are_as_long_as_the_sender_wrote_them_and_as_many() -> None:
+    """Who writes them down masks them, and then cuts."""
+    many = {f"a{at}": "v" * 5_000 for at in range(500)}
     (alarm,) = only(group(alert(alertname="A" * 5_000, **many))).alarms
 
-    assert sum(map(len, alarm.identity)) < 50 * 1_020
-    assert len(alarm.name) == 1_000
+    assert alarm.name == "A" * 5_000
+    assert len(str(alarm.identity)) > 500 * 5_000
+
+
+@pytest.mark.parametrize(
+    ("payload", "names"),
+    [
+        pytest.param(json.loads(senders.grafana_webhook(True, {"alertname": "Orders"})), ["Orders"], id="a webhook"),
+        pytest.param(group(alert(alertname="A"), alert(alertname="B"), alert(alertname="A")), ["A", "B"], id="several"),
+        pytest.param(group(alert(alertname="DatasourceError", rulename="A")), ["A"], id="after its rule"),
+        pytest.param({"alerts": [{}, 5], "commonLabels": {"alertname": "A"}}, ["A"], id="common to all"),
+        pytest.param({"groupLabels": {"alertname": "A"}}, ["A"], id="of the group"),
+        pytest.param({"labels": {"alertname": "A"}}, ["A"], id="one alert"),
+        pytest.param({"labels": {"oven": "A"}}, [""], id="no name"),
+        pytest.param("orders fail", [""], id="prose"),
+    ],
+)
+def test_an_oncall_group_has_the_names_in_its_labels_and_not_its_title(payload: object, names: list[str]) -> None:
+    delivery = only(json.loads(senders.oncall(True, {"alertname": "x"}, payload=payload)))
+
+    assert [(one.source, one.name, one.state) for one in delivery.alarms] == [
+        ("oncall", name, "firing") for name in names
+    ]
+    passes = filter_by_name(delivery, frozenset({"A"})).verdict
+    assert passes == ("ignore" if names == ["Orders"] else "trigger")
+    assert filter_by_name(delivery, frozenset({"[firing:1] x"})).verdict == ("trigger" if names == [""] else "ignore")

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 import pytest
 
 from remediator.alarms import read
+from tests.unit.alarms import senders
 from tests.unit.alarms.examples import event, keys, only, sns
 
 ALARM = {
@@ -60,7 +61,7 @@ def test_one_bad_record_spoils_no_other() -> None:
     assert [one.verdict for one in read(given)] == ["refuse", "trigger", "refuse", "refuse", "trigger"]
 
 
-@pytest.mark.parametrize("given", [None, 7, float("nan"), "text", [], [ALARM], {}, {"Records": []}])
+@pytest.mark.parametrize("given", [None, 7, float("nan"), "text", [], [7], {}, {"Records": []}])
 def test_what_is_no_envelope_is_refused(given: object) -> None:
     delivery = only(given)
 
@@ -76,34 +77,82 @@ def test_a_readable_envelope_triggers_whatever_its_text(message: object) -> None
     assert [(one.source, one.name, one.state) for one in delivery.alarms] == [("unknown", "hello", "firing")]
 
 
-DEAD_LETTER = {
-    "version": "1.0",
-    "requestContext": {"requestId": "r-1", "condition": "RetriesExhausted"},
-    "requestPayload": event("cloudwatch-alarm"),
-    "responsePayload": {"errorMessage": "boom"},
-}
-
-
+NAMED = {"alertname": "OrdersFailing"}
+DEAD_LETTER = json.loads(senders.result(senders.OURS, {"errorMessage": "boom"}))
+THEIRS = json.loads(senders.result(f"{senders.OURS}-too", json.loads(senders.grafana_webhook(True, NAMED))))
+FAILED = json.loads(senders.result(f"{senders.OURS}-too", {"errorMessage": "boom"}))
+OVER = json.loads(senders.result(f"{senders.OURS}-too", senders.amp(False, NAMED)))
 CONFIRMATION = {"Token": "0a", "SubscribeURL": "https://sns.example", "Message": "Hi"}
-RESULT = {"detail-type": "Lambda Function Invocation Result - Failure", "detail": DEAD_LETTER}
+
+
+def by_rule(letter: object) -> object:
+    return json.loads(senders.event("lambda", "Lambda Function Invocation Result - Failure", detail=letter))
 
 
 @pytest.mark.parametrize(
-    ("given", "verdict"),
+    ("given", "verdict", "names"),
     [
-        pytest.param(DEAD_LETTER, "ignore", id="dead letter"),
-        pytest.param(sns(DEAD_LETTER), "ignore", id="dead letter by SNS"),
-        pytest.param({"Records": [{**SQS, "body": json.dumps(DEAD_LETTER)}]}, "ignore", id="dead letter by SQS"),
-        pytest.param(RESULT, "ignore", id="dead letter by EventBridge"),
-        pytest.param({**CONFIRMATION, "Type": "SubscriptionConfirmation"}, "ignore", id="subscribed"),
-        pytest.param({**CONFIRMATION, "Type": "UnsubscribeConfirmation"}, "ignore", id="unsubscribed"),
-        pytest.param({**SNS, "Type": "SubscriptionConfirmation"}, "trigger", id="alarm that says subscribed"),
-        pytest.param({**SNS, "Type": "UnsubscribeConfirmation"}, "trigger", id="alarm that says unsubscribed"),
-        pytest.param(event("manual-test"), "trigger", id="test event by hand"),
+        pytest.param(DEAD_LETTER, "ignore", [], id="our dead letter"),
+        pytest.param(sns(DEAD_LETTER), "ignore", [], id="our dead letter by SNS"),
+        pytest.param({"Records": [{**SQS, "body": json.dumps(DEAD_LETTER)}]}, "ignore", [], id="by SQS"),
+        pytest.param(by_rule(DEAD_LETTER), "ignore", [], id="our dead letter by EventBridge"),
+        pytest.param(sns(DEAD_LETTER | {"x": 1}), "trigger", [""], id="dead letter with a key of its own"),
+        pytest.param(sns(THEIRS), "trigger", ["OrdersFailing"], id="another function's result holds an alarm"),
+        pytest.param(by_rule(THEIRS), "trigger", ["OrdersFailing"], id="another function's result by EventBridge"),
+        pytest.param(FAILED, "trigger", [""], id="another function failed"),
+        pytest.param(OVER, "stand_down", ["OrdersFailing"], id="another function's result says that all is over"),
+        pytest.param({**CONFIRMATION, "Type": "SubscriptionConfirmation"}, "ignore", [], id="subscribed"),
+        pytest.param({**CONFIRMATION, "Type": "UnsubscribeConfirmation"}, "ignore", [], id="unsubscribed"),
+        pytest.param(
+            {**SNS, "Type": "SubscriptionConfirmation"}, "trigger", ["ovens-cold"], id="alarm says subscribed"
+        ),
+        pytest.param(
+            {**SNS, "Type": "UnsubscribeConfirmation"}, "trigger", ["ovens-cold"], id="alarm says unsubscribed"
+        ),
+        pytest.param(event("manual-test"), "trigger", [""], id="test event by hand"),
+        *(
+            pytest.param(give(json.loads(senders.event(source))), "ignore", [], id=f"{source} {give.__name__}")
+            for source in ("aws.health", "aws.ec2", "aws.s3", "aws.rds")
+            for give in (dict, sns)
+        ),
+        *(
+            pytest.param(give(json.loads(senders.event(source, kind))), "trigger", [""], id=f"{source} {give.__name__}")
+            for source, kind in {
+                "aws.partner/monitor.example/shop": "Monitor Alert",
+                "aws.synthetics": "Synthetics Canary TestRun Failure",
+                "aws.scheduler": "Scheduled Event",
+                "aws.events": "Scheduled Event",
+                "aws.ec2.example": "x",
+                "pizza.kitchen": "x",
+            }.items()
+            for give in (dict, sns)
+        ),
+        pytest.param(sns(senders.event("aws.ec2", more="x")), "trigger", [""], id="aws.ec2 with a key of its own"),
     ],
 )
-def test_only_a_dead_letter_that_comes_round_again_and_a_confirmation_are_ignored(given: object, verdict: str) -> None:
-    assert only(given).verdict == verdict
+def test_only_what_is_known_to_be_no_alarm_is_ignored(given: object, verdict: str, names: list[str]) -> None:
+    (delivery,) = read(given, f"{senders.OURS}:live")
+
+    assert (delivery.verdict, [alarm.name for alarm in delivery.alarms]) == (verdict, names)
+
+
+def test_who_knows_of_no_function_of_its_own_takes_no_dead_letter_for_its_own() -> None:
+    assert only(DEAD_LETTER).verdict == "trigger"
+    assert only(json.loads(senders.result("", {}))).verdict == "trigger"
+
+
+@pytest.mark.parametrize(
+    ("given", "verdicts"),
+    [
+        ([{**SQS, "body": json.dumps(SNS)}], ["trigger"]),
+        ([ALARM, event("cloudwatch-ok"), event("eventbridge-alarm")], ["trigger", "stand_down", "trigger"]),
+        ([{"Records": [{"Sns": SNS}, {"Sns": SNS}]}, 7, [], "**Resolved**", " "],
+         ["trigger", "trigger", "refuse", "refuse", "trigger", "refuse"]),
+        ([{"Records": []}], ["refuse"]),
+    ],
+)  # fmt: skip
+def test_an_array_is_a_list_of_records(given: object, verdicts: list[str]) -> None:
+    assert [one.verdict for one in read(given)] == verdicts
 
 
 def test_unknown_messages_share_a_key_only_when_they_are_the_same() -> None:

@@ -2,19 +2,22 @@
 
 Grafana's webhook and its JSON template, Grafana's legacy webhook, Amazon Managed Grafana's `body`
 and `state`, Alertmanager's webhook, Amazon Managed Prometheus's JSON template (page
-AMP-alertmanager-receiver-JSON), which escapes nothing and so is not always JSON, and Grafana
-OnCall's outgoing webhook.
+AMP-alertmanager-receiver-JSON), which escapes nothing and so is not always JSON, and the outgoing
+webhook of Grafana OnCall and IRM.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from . import fields
 from .alarm import Alarm, AlarmState, IncomingMessage, Reading, Source
+from .shapes import has_firing_part
 
 GRAFANA_MARKS = {"orgId", "title", "state", "appVersion"}
-LEGACY_MARKS = {"ruleName", "ruleId", "ruleUrl", "evalMatches"}
 LEGACY_STATES = {"ok": AlarmState.RESOLVED, "no_data": AlarmState.NO_DATA}  # all else fires
+# The keys of Amazon's template, and of an alert in it. The webhooks, which escape, have a version and may have more.
+TEMPLATE = {"receiver", "source", "status", "alerts", "groupLabels", "commonLabels", "commonAnnotations"}
+TEMPLATE_ALERT = {"status", "labels", "annotations", "startsAt", "endsAt", "generatorURL", "fingerprint"}
 # The template puts receiver and status before all labels and annotations: they can't be forged.
 UNESCAPED = re.compile(
     r'\s*+\{\s*+"receiver":\s*+"[^"]{0,500}",\s*+(?:"source":\s*+"[^"]{0,99}",\s*+)?'
@@ -22,18 +25,16 @@ UNESCAPED = re.compile(
 )
 UNESCAPED_ALERT = re.compile(r'\{"status":\s?"(firing|resolved)",\s?"labels":\s?\{([^}]{0,1999}+)\}')
 UNESCAPED_LABEL = re.compile(r'"([^"]{1,199}+)":\s?"([^"]{0,999}+)"')
-
-
-def read(message: IncomingMessage) -> Reading:
-    body = message.content
-    if isinstance(body, str):
-        return _unescaped(message, body)
-    if isinstance(body.get("alert_group"), dict):
-        return _oncall(message, body)
-    if isinstance(alerts := body.get("alerts"), list):
-        return _group(message, body, alerts)
-    legacy = LEGACY_MARKS & body.keys() or body.keys() == {"body", "state"}
-    return _legacy(message, body) if legacy and isinstance(body.get("state"), str) else None
+_VALUE = r'"(?:[^"]|"(?!, ?"|\}))*+"'  # it may hold quotes, but none that looks like its end
+_PAIRS = rf'\{{(?:"[^"]*+": {_VALUE}(?:, )?+)*+\}}'
+_ALERT = (
+    rf'\{{"status": "resolved","labels": {_PAIRS}(?:,"annotations": {_PAIRS})?+'
+    rf'(?:,"(?:startsAt|endsAt|generatorURL|fingerprint)": {_VALUE})*+\}}'
+)
+# All behind the group's status, if the group is resolved.
+OVER = re.compile(
+    rf',"alerts": \[(?:{_ALERT}(?:, )?+)*+\](?:,"(?:groupLabels|commonLabels|commonAnnotations)": {_PAIRS})*+\}}\s*+'
+)
 
 
 def name_and_state(labels: Mapping[str, str], *, resolved: bool) -> tuple[str, AlarmState]:
@@ -46,17 +47,35 @@ def name_and_state(labels: Mapping[str, str], *, resolved: bool) -> tuple[str, A
     return name, AlarmState.NO_DATA if missing else AlarmState.RESOLVED if resolved else AlarmState.FIRING
 
 
-def _group(message: IncomingMessage, body: Mapping[str, object], alerts: list[object]) -> Reading:
+def read_group(message: IncomingMessage) -> Reading:
+    body = fields.mapping(message.content)
+    alerts = body.get("alerts")
+    if not isinstance(alerts, list):
+        return None
     grafana = GRAFANA_MARKS & body.keys() or body.get("version") == "1"
     source = Source.GRAFANA if grafana else Source.ALERTMANAGER
-    found = tuple(_alert(message, source, fields.mapping(alert)) for alert in alerts)
-    ended = body.get("status", body.get("state", "resolved")) in ("resolved", "ok")
-    if found and (ended or any(alarm.state is not AlarmState.RESOLVED for alarm in found)):
-        return found
-    # The group fires, yet nothing listed does: the list was cut (`max_alerts`), or it is empty.
-    labels = fields.labels(body.get("commonLabels"))
-    name, state = name_and_state(labels, resolved=ended and "status" in body)
-    return (*found, message.alarm(source, name, state, str(labels)))
+    listed = [fields.mapping(alert) for alert in alerts]
+    found = tuple(_alert(message, source, alert) for alert in listed)
+    ended = body.get("status") == "resolved"
+    if not (found and (ended or any(alarm.state is not AlarmState.RESOLVED for alarm in found))):
+        # The group fires, yet nothing listed does: the list was cut (`max_alerts`), or it is empty.
+        labels = fields.labels(body.get("commonLabels"))
+        name, state = name_and_state(labels, resolved=ended)
+        found = (*found, message.alarm(source, name, state, str(labels)))
+    return message.delivery(found, whole=_is_whole(body, listed))
+
+
+def _is_whole(body: Mapping[str, object], alerts: list[Mapping[str, object]]) -> bool:
+    """Whether the group was cut by nobody, and nobody's label can have hidden an alert in a key of its own making:
+    such a key would have to hold a list of objects, as `alerts` does.
+    """
+    values = [held for key, held in body.items() if key != "alerts"]
+    values += [held for alert in alerts for held in alert.values()]
+    version = isinstance(body.get("version"), str)
+    ours = version or (body.keys() <= TEMPLATE and all(alert.keys() <= TEMPLATE_ALERT for alert in alerts))
+    named = all(isinstance(alert.get("labels"), dict) for alert in alerts)
+    known = ours and named and isinstance(body.get("receiver"), str)
+    return known and all(map(fields.is_flat, values)) and not body.get("truncatedAlerts")
 
 
 def _alert(message: IncomingMessage, source: Source, alert: Mapping[str, object]) -> Alarm:
@@ -66,8 +85,9 @@ def _alert(message: IncomingMessage, source: Source, alert: Mapping[str, object]
     return message.alarm(source, name, state, *identity, since=alert.get("startsAt"))
 
 
-def _unescaped(message: IncomingMessage, body: str) -> Reading:
+def read_unescaped(message: IncomingMessage) -> Reading:
     """The template's text if a quote in a value broke the JSON: the group's status decides."""
+    body = fields.text(message.content)
     group = UNESCAPED.match(body)
     if group is None:
         return None
@@ -79,24 +99,44 @@ def _unescaped(message: IncomingMessage, body: str) -> Reading:
         labels = fields.labels(dict(UNESCAPED_LABEL.findall(written)))
         name, state = name_and_state(labels, resolved=ended or (mixed and status == "resolved"))
         found.append(message.alarm(Source.ALERTMANAGER, name, state, str(labels)))
-    return tuple(found)
+    over = ended and OVER.fullmatch(body, group.end()) is not None and not has_firing_part(body)
+    return message.delivery(tuple(found), whole=over)
 
 
-def _legacy(message: IncomingMessage, body: Mapping[str, object]) -> Reading:
+def read_legacy(message: IncomingMessage) -> Reading:
+    body = fields.mapping(message.content)
+    written = body.get("state")
+    if not isinstance(written, str):
+        return None
     name = fields.text(body.get("ruleName")) or fields.text(body.get("title"))
-    state = LEGACY_STATES.get(fields.text(body.get("state")), AlarmState.FIRING)
     identity = (name, fields.text(body.get("ruleUrl")), fields.text(body.get("body")))
-    return (message.alarm(Source.GRAFANA, name, state, *identity),)
+    alarm = message.alarm(Source.GRAFANA, name, LEGACY_STATES.get(written, AlarmState.FIRING), *identity)
+    return message.delivery((alarm,), whole=bool(name) or body.keys() == {"body", "state"})
 
 
-def _oncall(message: IncomingMessage, body: Mapping[str, object]) -> Reading:
+def read_oncall(message: IncomingMessage) -> Reading:
     """The group's state counts: `alert_payload` is its first alert, as that was when it came."""
-    group = fields.mapping(body.get("alert_group"))
-    if group.get("state") == "silenced":
+    body = fields.mapping(message.content)
+    group, payload = (fields.mapping(body.get(key)) for key in ("alert_group", "alert_payload"))
+    state, id_ = group.get("state"), group.get("id")
+    known = fields.are_texts(state, id_)
+    if known and state == "silenced":
         return message.ignored("The alert group is silenced now.")
-    ended = group.get("state") == "resolved"
-    state = AlarmState.RESOLVED if ended else AlarmState.FIRING
-    labels = fields.labels(fields.mapping(body.get("alert_payload")).get("labels"))
-    name = fields.text(group.get("title")) or labels.get("alertname", "")
+    ended = state == "resolved"
     since = group.get("resolved_at" if ended else "created_at")
-    return (message.alarm(Source.ONCALL, name, state, fields.text(group.get("id")), name, since=since),)
+    found = tuple(
+        message.alarm(Source.ONCALL, name, found, fields.text(id_), name, since=since)
+        for name, found in _names(payload, resolved=ended) or [name_and_state({}, resolved=ended)]
+    )
+    return message.delivery(found, whole=known and not payload.get("truncatedAlerts"))
+
+
+def _names(payload: Mapping[str, object], *, resolved: bool) -> Iterable[tuple[str, AlarmState]]:
+    """Each name in the labels of the payload, which is a webhook or an alert. The title is prose, and no name."""
+    alerts = payload.get("alerts")
+    listed = [fields.mapping(alert).get("labels") for alert in alerts] if isinstance(alerts, list) else []
+    for labels in (listed, *([payload.get(key)] for key in ("labels", "commonLabels", "groupLabels"))):
+        found = [name_and_state(fields.labels(each), resolved=resolved) for each in labels]
+        if named := dict.fromkeys(each for each in found if each[0]):
+            return named
+    return ()

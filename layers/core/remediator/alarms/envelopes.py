@@ -1,9 +1,10 @@
 """What AWS put around a message: taken off here, so that the readers see content alone.
 
-SNS to Lambda and over HTTP, SQS (raw, or with SNS inside), EventBridge, CloudWatch's direct
-action, the bare message. AWS Lambda developer guide: "Invoking Lambda functions with
-Amazon SNS notifications", "Using Lambda with Amazon SQS", "Capturing records of Lambda
-asynchronous invocations"; Amazon SNS developer guide: "Parsing Amazon SNS message formats".
+SNS to Lambda and over HTTP, SQS (raw, or with SNS inside), what EventBridge Pipes makes of either, EventBridge,
+CloudWatch's direct action, a function's result, the bare message. AWS Lambda developer guide: "Invoking Lambda
+functions with Amazon SNS notifications", "Using Lambda with Amazon SQS", "Capturing records of Lambda asynchronous
+invocations"; Amazon SNS developer guide: "Parsing Amazon SNS message formats"; Amazon EventBridge user guide: "Pipes
+batching and concurrency".
 """
 
 from collections.abc import Mapping
@@ -11,76 +12,111 @@ from datetime import datetime
 
 from . import fields
 from .alarm import AlarmVerdict, Delivery, IncomingMessage
+from .shapes import Shape, is_sound, shape_of
 
-MAX_LAYERS = 6  # SNS in SQS, JSON in a text: real ones have three
-# The key an envelope keeps its message under, and the keys that mark it: any one of them will do.
-LAYERS = (
-    ("Message", {"TopicArn", "MessageId", "Type", "Signature"}),
-    ("body", {"receiptHandle", "md5OfBody", "eventSource"}),
-)
-CONFIRMATIONS = {"SubscriptionConfirmation", "UnsubscribeConfirmation"}
+MAX_LAYERS = 8  # SNS in SQS, a function's result, JSON in a text: real ones have four
+# The key that each envelope keeps its message under.
+INNER = {
+    Shape.RECORD: "Sns",
+    Shape.SNS: "Message",
+    Shape.BODY: "body",
+    Shape.DESTINATION: "responsePayload",
+}
+RESULT = "Lambda Function Invocation Result"
+# A message that is to be ignored has no other key.
+OF_CONFIRMATION = {"Type", "MessageId", "Token", "TopicArn", "Message", "SubscribeURL", "Timestamp"}
+OF_CONFIRMATION |= {"SignatureVersion", "Signature", "SigningCertURL"}
+OF_DESTINATION = {"version", "timestamp", "requestContext", "requestPayload", "responseContext", "responsePayload"}
 
 
-def unpack(event: object) -> list[IncomingMessage | Delivery]:
+def unpack(event: object, function_arn: str) -> list[IncomingMessage | Delivery]:
     """One message for each record of the event, or what it asks for unread, in order."""
-    if not isinstance(event, dict) or not event:
-        return [_refused("There is no envelope: no whole JSON object, or an empty one.")]
-    records = event.get("Records")
-    if not isinstance(records, list) and event.keys() != {"Records"}:
-        return [_opened(event)]
-    records = records if isinstance(records, list) else [records]
-    return [_record(record) for record in records] or [_refused("The envelope holds no record.")]
+    if not isinstance(event, dict | list) or not event:
+        return [_refused("There is no envelope: no whole JSON object or array, or an empty one.")]
+    given = event if isinstance(event, list) else [event]
+    records = [record for each in given for record in _records(each)]
+    return [_record(each, function_arn) for each in records] or [_refused("The envelope holds no record.")]
 
 
-def _record(record: object) -> IncomingMessage | Delivery:
+def _records(event: object) -> list[object]:
+    """The event's records, or the event as its only one. A text, which only an array can hold, is a message."""
+    if isinstance(event, str) and event.strip():
+        return [{"Message": event}]
+    held = fields.mapping(event)
+    if shape_of(held) is not Shape.RECORDS or not is_sound(held):
+        return [event]
+    records = held["Records"]
+    return records if isinstance(records, list) else [records if len(held) == 1 else event]
+
+
+def _record(record: object, function_arn: str) -> IncomingMessage | Delivery:
     if not isinstance(record, dict) or not record:
         return _refused("The record is no JSON object, or an empty one.")
-    sns = fields.mapping(record.get("Sns"))
-    return _opened({"Type": "Notification", **sns} if sns else {"eventSource": "", **record})
+    return _opened(record, function_arn)
 
 
 def _refused(reason: str) -> Delivery:
     return Delivery(AlarmVerdict.REFUSE, (), reason)
 
 
-def _opened(content: object) -> IncomingMessage | Delivery:
+def _opened(content: object, function_arn: str) -> IncomingMessage | Delivery:
     """The content below all layers. Its time is the first SNS layer's, or else the outermost's."""
-    subject, sent_at, published_at = "", None, None
+    subject, sent_at, published_at, sound = "", None, None, True
     for _ in range(MAX_LAYERS):
-        content = _value(_value(content))  # some senders encode twice
+        written = fields.text(content)
+        content, unique = _parsed(content)
         if not isinstance(content, dict):
             break
+        sound = sound and unique and is_sound(content, written)
         sent_at = sent_at or _time(content)
-        if reason := _needless(content):
-            return Delivery(AlarmVerdict.IGNORE, (), reason, published_at or sent_at)
-        inner = next((key for key, marks in LAYERS if key in content and marks & content.keys()), "")
-        if not inner:
+        if reason := _needless(content, function_arn):
+            return IncomingMessage(content, subject, published_at or sent_at, None, sound).ignored(reason)
+        inner = _inner(content)
+        if inner not in content:
             break
         if inner == "Message":
             published_at = published_at or fields.moment(content.get("Timestamp"))
             subject = fields.text(content.get("Subject")) or subject
         content = content[inner]
+    else:
+        sound = False
     kept = content if isinstance(content, dict) else fields.text(content)
-    return IncomingMessage(kept, subject, published_at or sent_at)
+    return IncomingMessage(kept, subject, published_at or sent_at, shape_of(fields.mapping(kept)), sound)
 
 
-def _value(content: object) -> object:
-    """A JSON object, or a text, that is written as a text: read. All else as it is."""
-    if not isinstance(content, str) or content.lstrip()[:1] not in ("{", '"'):
-        return content
-    try:
-        return fields.parse(content)
-    except (ValueError, RecursionError):
-        return content
+def _parsed(content: object) -> tuple[object, bool]:
+    """The value of a JSON object or text written as a text, and whether no key came twice; all else as it is."""
+    unique = True
+    for _ in range(2):  # some senders encode twice
+        if not isinstance(content, str) or content.lstrip()[:1] not in ("{", '"'):
+            break
+        try:
+            content, once = fields.parse(content)
+        except (ValueError, RecursionError):
+            break
+        unique = unique and once
+    return content, unique
 
 
-def _needless(content: Mapping[str, object]) -> str:
-    """Why nobody need read it, or "". It takes two marks: one alone may be a damaged alarm's."""
-    if fields.text(content.get("Type")) in CONFIRMATIONS and {"Token", "SubscribeURL"} & content.keys():
+def _inner(content: Mapping[str, object]) -> str:
+    """The key of what the envelope holds, or ""."""
+    shape = shape_of(content)
+    if shape is Shape.EVENT and fields.text(content.get("detail-type")).startswith(RESULT):
+        return "detail"
+    if content.keys() == {"body", "state"}:  # Amazon Managed Grafana's alert
+        return ""
+    return INNER.get(shape, "") if shape else ""
+
+
+def _needless(content: Mapping[str, object], function_arn: str) -> str:
+    """Why nobody need read it, or ""."""
+    asks = fields.text(content.get("Type")) in ("SubscriptionConfirmation", "UnsubscribeConfirmation")
+    if asks and {"Token", "SubscribeURL"} & content.keys() and content.keys() <= OF_CONFIRMATION:
         return "SNS asks to confirm a subscription, which is not an alarm."
-    for letter in (content, fields.mapping(content.get("detail"))):
-        if "requestPayload" in letter and isinstance(letter.get("requestContext"), dict):
-            return "A dead letter came round again: its alarm was delivered before."
+    written_by = fields.text(fields.mapping(content.get("requestContext")).get("functionArn"))
+    ours = function_arn and written_by.split(":", 7)[:7] == function_arn.split(":", 7)[:7]  # an eighth is a version
+    if ours and "requestPayload" in content and content.keys() <= OF_DESTINATION:
+        return "A dead letter came round again: its alarm was delivered before."
     return ""
 
 

@@ -3,29 +3,34 @@
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from heapq import nsmallest
 
-MAX_LABELS = 50
-MAX_LABEL = 1_000  # characters
+MAX_BITS = 1_000  # of a label's number: Python refuses to write one of 4,300 digits
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def parse(words: str) -> object:
-    """The value of a JSON text; raises ValueError, or RecursionError if it is nested too deeply.
+def parse(words: str) -> tuple[object, bool]:
+    """The value of a JSON text, and whether no object in it has a key twice.
 
-    Of a repeated key the first value counts: a template that writes JSON without escaping puts
-    the state before all free text, so no annotation can write over it. Control characters pass
-    in strings, since the same templates leave line breaks as they are.
+    Keys keep their order, and of a repeated one the first value counts: a template that writes JSON without escaping
+    puts the state before all free text, so no annotation can write over it. Control characters pass in strings, since
+    the same templates leave line breaks as they are. Raises ValueError, or RecursionError if it is nested too deeply.
     """
-    return json.loads(words, strict=False, parse_int=_integer, object_pairs_hook=_first_wins)
+    unique = True
+
+    def first_wins(pairs: list[tuple[str, object]]) -> dict[str, object]:
+        nonlocal unique
+        found = dict(pairs)
+        if len(found) == len(pairs):
+            return found
+        unique = False
+        return found | dict(reversed(pairs))
+
+    value = json.loads(words, strict=False, parse_int=_integer, object_pairs_hook=first_wins)
+    return value, unique
 
 
 def _integer(digits: str) -> float:
     return int(digits) if len(digits) < 20 else float(digits)  # int() refuses 4,300 digits
-
-
-def _first_wins(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    return dict(reversed(pairs))
 
 
 def mapping(value: object) -> Mapping[str, object]:
@@ -36,11 +41,23 @@ def text(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
+def are_texts(*values: object) -> bool:
+    return all(isinstance(value, str) for value in values)
+
+
+def is_flat(value: object) -> bool:
+    """Whether an object or a list holds neither of them; plain values are flat."""
+    held = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return not any(isinstance(each, dict | list) for each in held)
+
+
 def labels(value: object) -> dict[str, str]:
-    """The names and plain values of an object as bounded texts, sorted by name."""
-    pairs = mapping(value).items()
-    plain = [(name, str(held)) for name, held in pairs if isinstance(held, str | int | float)]
-    return {name[:MAX_LABEL]: held[:MAX_LABEL] for name, held in nsmallest(MAX_LABELS, plain)}
+    """The names and plain values of an object as texts, sorted by name."""
+    return {name: _plain(held) for name, held in sorted(mapping(value).items()) if isinstance(held, str | int | float)}
+
+
+def _plain(value: str | float) -> str:
+    return "a huge number" if isinstance(value, int) and value.bit_length() > MAX_BITS else str(value)
 
 
 def moment(value: object) -> datetime | None:

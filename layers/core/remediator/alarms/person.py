@@ -20,4 +20,4 @@ def read(message: IncomingMessage) -> Reading:
     if isinstance(message.content, str) or message.content.keys() != set(KEYS):
         return None
     found = name(*(fields.text(message.content[key]) for key in KEYS))
-    return (message.alarm(Source.PERSON, found, AlarmState.FIRING, found),)
+    return message.delivery((message.alarm(Source.PERSON, found, AlarmState.FIRING, found),), whole=True)

@@ -3,8 +3,8 @@
 Both list what fires before what is resolved, each under a header, and put labels and annotations
 in as they are: a value may hold line breaks, and so whatever looks like structure. So a header or
 a list of labels counts only where the template can put one, whatever fires decides, and only a
-text that can't be firing stands down. Grafana 11.1 breaks off after `Value: ` (grafana/grafana
-issue 91943).
+text whose every line is the template's stands down. Grafana 11.1 breaks off after `Value: `
+(grafana/grafana issue 91943).
 """
 
 import re
@@ -22,47 +22,48 @@ HEADERS = {
 }
 LINKS = ("Source:", "Silence:", "Dashboard:", "Panel:")  # the last lines of an alert
 COUNTS = re.compile(r"\[FIRING:(\d{1,4})(?:, RESOLVED:(\d{1,4}))?\]")  # Grafana's subject
-CUT_AT = 200_000  # characters. SNS takes 256 KiB: a longer text may have lost its end
+CUT_AT = 200_000  # bytes. SNS takes 256 KiB: a longer text may have lost its end
+MAX_LABELS = 50  # lines
+
+_LISTS = r"Labels:\n(?:- [^=\n]*+=.*+\n)*+Annotations:\n(?:- [^=\n]*+=.*+\n)*+"
+_GRAFANA = rf"(?:(?:Value:.*+\n)?+{_LISTS}(?:(?:{'|'.join(LINKS)}).*+\n)*+)++"
+_ALERTMANAGER = rf"(?:{_LISTS}Source:.*+\n)++"
+# Every line of a text, without blank ones. The annotations all alerts share make Alertmanager's first line.
+TEMPLATES = {
+    Source.GRAFANA: re.compile(
+        rf"(?:\*\*Firing\*\*\n{_GRAFANA})?(?:\*\*Resolved\*\*\n{_GRAFANA})?|\*\*(?:Firing|Resolved)\*\*\nValue:\n"
+    ),
+    Source.ALERTMANAGER: re.compile(
+        rf"(?:.*+\n)?(?:Alerts Firing:\n{_ALERTMANAGER})?(?:Alerts Resolved:\n{_ALERTMANAGER})?"
+    ),
+}
 
 
 def read(message: IncomingMessage) -> Reading:
-    if not isinstance(message.content, str):
+    body = fields.text(message.content)
+    lines = [line for each in body.splitlines() if (line := each.strip())]
+    headers = [(at, *HEADERS[line]) for at, line in enumerate(lines) if line in HEADERS]
+    if not headers:
         return None
-    lines = [line for each in message.content.splitlines() if (line := each.strip())]
-    start = _start(lines)
-    if start is None:
-        return None
-    source, first = HEADERS[lines[start]]
-    ended = first is AlarmState.RESOLVED and _ended(message, source, lines)
+    firing = (header for header in headers if header[2] is AlarmState.FIRING)
+    start, source, first = next(firing, headers[0])
+    blocks = _blocks(lines[start:], source)
+    counted = _counted(message.subject, source, len(blocks))
+    whole = counted == len(blocks) and _is_whole(body, lines, source)
     found: list[Alarm] = []
-    for listed, labels in _counted(_blocks(lines[start:], source), message.subject, source):
+    for listed, labels in blocks[:counted]:
         # The first alert below a firing header fires, whatever its text made of the others.
         later = bool(found) and first is AlarmState.FIRING and listed is AlarmState.RESOLVED
+        ended = first is AlarmState.RESOLVED and whole
         name, state = name_and_state(labels, resolved=ended or later)
-        identity = str(labels) if labels else message.subject
-        found.append(message.alarm(source, name, state, identity))
-    return tuple(found)
+        found.append(message.alarm(source, name, state, str(labels) if labels else message.subject))
+    return message.delivery(tuple(found), whole=whole)
 
 
-def _start(lines: list[str]) -> int | None:
-    """The line at which the alerts begin: a firing header wherever it stands, or else a resolved one
-    at the place its template puts it. Only Alertmanager's has annotations before it."""
-    firing = {header for header, (_, state) in HEADERS.items() if state is AlarmState.FIRING}
-    start = next((at for at, line in enumerate(lines) if line in firing), None)
-    if start is not None:
-        return start
-    if "\n".join(lines[:2]).startswith(("**Resolved**\nValue:", "**Resolved**\nLabels:")):
-        return 0
-    at = lines.index("Alerts Resolved:") if "Alerts Resolved:" in lines else len(lines)
-    return at if lines[at + 1 : at + 2] == ["Labels:"] else None
-
-
-def _ended(message: IncomingMessage, source: Source, lines: list[str]) -> bool:
-    """Whether no firing part can be missing: the subject says so, or else the text is whole."""
-    if message.subject.startswith(("[FIRING", "[RESOLVED")):
-        return message.subject.startswith("[RESOLVED")
-    whole = source is Source.GRAFANA or lines[-1].startswith("Source:")
-    return whole and len(message.content) < CUT_AT
+def _is_whole(body: str, lines: list[str], source: Source) -> bool:
+    """Whether the template accounts for every line, and none was cut off."""
+    known = TEMPLATES[source].fullmatch("\n".join([*lines, ""]))
+    return known is not None and len(body.encode(errors="replace")) < CUT_AT
 
 
 def _blocks(lines: list[str], source: Source) -> list[tuple[AlarmState, dict[str, str]]]:
@@ -75,7 +76,7 @@ def _blocks(lines: list[str], source: Source) -> list[tuple[AlarmState, dict[str
         if expected and line in HEADERS and HEADERS[line][0] is source:
             state = HEADERS[line][1]
         elif expected and line == "Labels:":
-            blocks.append((state, _labels(lines[at + 1 : at + 1 + fields.MAX_LABELS])))
+            blocks.append((state, _labels(lines[at + 1 : at + 1 + MAX_LABELS])))
             expected = False
         elif not (expected and line.startswith("Value:")):
             expected = line.startswith(LINKS)
@@ -89,7 +90,7 @@ def _labels(lines: list[str]) -> dict[str, str]:
     return fields.labels({name: value.strip() for name, _, value in reversed(pairs)})
 
 
-def _counted[T](blocks: list[T], subject: str, source: Source) -> list[T]:
-    """As many alerts as Grafana's own subject counts: one more would be forged."""
+def _counted(subject: str, source: Source, listed: int) -> int:
+    """How many alerts Grafana's own subject counts, or else those listed: one more would be forged."""
     counts = COUNTS.match(subject) if source is Source.GRAFANA else None
-    return blocks[: max(1, int(counts[1]) + int(counts[2] or 0))] if counts else blocks
+    return max(1, int(counts[1]) + int(counts[2] or 0)) if counts else listed
