@@ -62,7 +62,7 @@ def say_json(value: object) -> None:
 def _masked(value: object) -> object:
     """JSON with its texts masked one by one: in the line as a whole a mask could cut an escape in two."""
     if isinstance(value, Mapping):
-        return {MASK.text(name): _masked(each) for name, each in value.items()}
+        return {name: _masked(each) for name, each in value.items()}
     if isinstance(value, list | tuple):
         return [*map(_masked, value)]
     return MASK.text(value) if isinstance(value, str) else value

@@ -46,7 +46,7 @@ def test_console_takes_no_markup_and_no_emoji(text: str, capsys: pytest.CaptureF
 
 
 def test_secret_is_masked_in_words_and_in_json_that_stays_json(capsys: pytest.CaptureFixture[str]) -> None:
-    hostile = {f"\xe4{KEY}": [f"\x7f\u202eä{KEY}", {"a": (LINK, 1, None)}]}
+    hostile = {"x": [f"\x7f\u202eä{KEY}", {"a": (LINK, 1, None)}]}
     say(LINK)
     stdout_console().print(LINK)
     say_json(hostile)
