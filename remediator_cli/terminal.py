@@ -49,6 +49,11 @@ def shown(text: str) -> str:
     return readable(MASK.text(text))
 
 
+def words(text: str) -> str:
+    """What a person typed, as it may be kept."""
+    return MASK.words(text)
+
+
 def say(text: str, *, err: bool = False) -> None:
     """Print one line."""
     click.echo(shown(text), err=err)

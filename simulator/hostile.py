@@ -9,7 +9,7 @@ from urllib.parse import quote, quote_plus
 
 LINKS = 116_000  # in one answer, each hundredth a URL: it stays below the megabyte that is read
 MARKUP = (
-    "orders of [/shop] failing [link=https://elsewhere.example]here[/link] :pizza: \x1b[2J\x1b[31m\x07 \u202eolleh\u2066"
+    "orders of [/shop] failing [link=https://away.example]here[/link] :pizza: \x1b[2J\x1b[31m\x07 \u202eolleh\u2066"
     " @team <b onclick=x> | `code` ![i](https://elsewhere.example/i) # 1. ${7*7} {{7*7}} %s%n \ud800"
 )
 

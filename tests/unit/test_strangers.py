@@ -14,8 +14,8 @@ from remediator.canary import Canary
 from remediator.deadline import Deadline
 from remediator.errors import Failed, SecretError, StateError, Unhealed
 from remediator.limits import Limits
-from remediator.notifications import LONGEST_PART
 from remediator.outcome import Outcome
+from remediator.plain import LONGEST
 from remediator.report_link import FIELD_NAMES
 from remediator.sample import Sample
 from remediator.state import State
@@ -246,7 +246,7 @@ def test_cut_first_masked_afterwards_leaves_nothing_of_a_key_wherever_the_cut_is
     said = f"{'x' * before} Cannot GET {LINK} {PASSWORD}"
     harness = knowing(Harness(failing(), failing(), GOOD, report=answer(404, {"message": said})))
 
-    for name in (said, f"{'y' * (LONGEST_PART - 90)}{said}", f"{'z' * 910}{said}"):
+    for name in (said, f"{'y' * (LONGEST - 90)}{said}", f"{'z' * 910}{said}"):
         harness.remediator.handle(alarm(name=name, sent=harness.clock.now), f"r-{name[0]}", SOON)
         harness.shop.orders = 0
         harness.clock.now += timedelta(hours=1)
