@@ -10,6 +10,7 @@ from click.testing import CliRunner
 
 from remediator.plain import readable
 from remediator_cli import main as command_line
+from remediator_cli import terminal
 from remediator_cli.terminal import say, say_json, stdout_console
 from simulator.paths import ROOT
 from tests.support.builders import KEY, LINK
@@ -56,6 +57,19 @@ def test_secret_is_masked_in_words_and_in_json_that_stays_json(capsys: pytest.Ca
     assert printed.isascii()
     assert "\x7f" not in printed
     assert isinstance(json.loads(printed.splitlines()[-1]), dict)
+
+
+def test_link_of_the_stacks_own_shape_is_masked(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(terminal, "MASK", terminal.MASK)
+    link = "https://pizza.test/ends/Zw8kQ2mN/by/b1C2"
+
+    for templates in ("https://pizza.test/ends/{key}/by/{code}", "no template", ""):
+        terminal.know_links(templates)
+        say(f"GET {link} failed")
+
+        assert "Zw8kQ2mN" not in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
