@@ -34,7 +34,7 @@ def describe(raw: bytes) -> tuple[dict[str, object], int]:
 def alarm_key(alarm: alarms.Alarm) -> str:
     """What names the state transition: repeats of it share the key; other transitions and contributors don't."""
     parts = json.dumps([alarm.source, alarm.state, *alarm.identity])
-    return f"{alarm.source}-{hashlib.sha256(parts.encode()).hexdigest()[:32]}"
+    return f"{alarm.source}-{hashlib.sha256(parts.encode()).hexdigest()}"
 
 
 def _event(content: str) -> object:

@@ -17,7 +17,7 @@ from remediator.deadline import Deadline
 from remediator.errors import DeadlineOver
 from remediator.state import Mode, State
 from remediator_cli.stack import Stack, on_stack
-from remediator_cli.terminal import answer, as_json, words
+from remediator_cli.terminal import as_json, say, say_json, words
 
 SECONDS_TO_WRITE = 20.0
 
@@ -103,5 +103,5 @@ def mode(stack: Stack, *, wanted: Mode, reason: str, yes: bool, as_json: bool) -
     _say(as_json, state, f"mode is {wanted}{held}")
 
 
-def _say(as_json: bool, state: State, words: str) -> None:
-    answer({"said": words, "v": state.v}, f"{words} (audit log entry {state.v})", as_json=as_json)
+def _say(as_json: bool, state: State, said: str) -> None:
+    say_json({"said": said, "v": state.v}) if as_json else say(f"{said} (audit log entry {state.v})")

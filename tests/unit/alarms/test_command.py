@@ -61,3 +61,4 @@ def test_the_command_prints_one_object(path: Path) -> None:
     assert result.exit_code == 0
     printed = json.loads(result.output)
     assert all(set(one) == {"source", "name", "state", "key"} for one in printed["alarms"])
+    assert "<" not in "".join(one["key"] for one in printed["alarms"]), "a key is no secret, and not masked"
