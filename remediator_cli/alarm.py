@@ -67,8 +67,8 @@ def alarm(context: click.Context, *, file: str) -> None:
     """Say what the alarm in FILE would ask for.
 
     FILE is an event as Lambda gets it, or a bare message; `-` is standard input. Prints one JSON object: `verdict`
-    (`trigger`, `stand_down`, `ignore`, `refuse`), `alarms`, `reason`. Exit code 2 if it is refused. No stack is asked: to
-    it, each dead letter is another function's.
+    (`trigger`, `stand_down`, `ignore`, `refuse`), `alarms`, `reason`. Exit code 2 if it is refused.
+    No stack is asked: each dead letter counts as another function's.
 
     \b
     Example: remediator alarm events/grafana-text.json
