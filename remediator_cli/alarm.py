@@ -68,6 +68,7 @@ def alarm(context: click.Context, *, file: str) -> None:
 
     FILE is an event as Lambda gets it, or a bare message; `-` is standard input. Prints one JSON object: `verdict`
     (`trigger`, `stand_down`, `ignore`, `refuse`), `alarms`, `reason`. Exit code 2 if it is refused.
+    No stack is asked: each dead letter counts as another function's.
 
     \b
     Example: remediator alarm events/grafana-text.json

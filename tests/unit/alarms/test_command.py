@@ -15,6 +15,7 @@ FIRING = json.dumps(event("cloudwatch-alarm")).encode()
     [
         (FIRING, "trigger"),
         (b"\xef\xbb\xbf" + FIRING, "trigger"),
+        (b"[" + FIRING + b"]", "trigger"),
         (b"the ovens are cold", "trigger"),
         (b"[FIRING:1] the ovens are cold", "trigger"),
         (b"**Resolved**\n\nValue: ", "stand_down"),
