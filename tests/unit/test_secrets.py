@@ -1,13 +1,17 @@
 """The secrets: read once; the diner's again after a refusal."""
 
+import json
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
+from remediator.adapters.http import HttpShop
 from remediator.adapters.secrets import DinerSecret, WebhookSecret
 from remediator.errors import SecretError
+from remediator.masking import Mask
 
 
 @dataclass
@@ -53,6 +57,17 @@ def test_a_secret_that_cannot_be_read_names_the_call_that_failed() -> None:
 
     with pytest.raises(SecretError, match="GetSecretValue: AccessDenied"):
         secret(denied)[0].read()
+
+
+def test_all_that_the_secret_holds_is_masked_before_anybody_logs_in() -> None:
+    held = {"email": "a@b.example", "password": "old-one", "canary_email": "c@d.example", "canary_password": "canarys"}
+    settings: Any = SimpleNamespace(shop_url="https://shop.test", order={}, order_seconds=1)
+    client: Any = None
+    mask = Mask()
+
+    HttpShop(client, settings, secret(json.dumps(held))[0], mask).read_secret()
+
+    assert mask.text(" ".join(held.values())) == "<secret> <secret> <secret> <secret>"
 
 
 def test_a_password_does_not_show_itself() -> None:

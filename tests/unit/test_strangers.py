@@ -175,7 +175,7 @@ def test_exception_that_is_not_ours_ends_a_run_of_the_canary_in_masked_words(pla
 
 
 def test_exception_that_is_not_ours_in_reading_an_event_is_a_reason_to_check(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(_event: object) -> Any:
+    def fail(*_: object) -> Any:
         raise OverflowError(LINK)
 
     monkeypatch.setattr(pipeline, "read", fail)

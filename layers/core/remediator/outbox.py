@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 
 from remediator.deadline import Deadline
+from remediator.errors import DeadlineOver
 from remediator.masking import Mask
 from remediator.ports import Notifier
 from remediator.state import Notification
@@ -14,13 +15,12 @@ def send(
     """The ids of those that were sent. What can't be sent is told, and stays in the state; the rest goes on."""
     sent = []
     for notification in waiting:
-        if not deadline.left:
-            warn(f"the time is up, a notification is still pending: {notification.id}")
-            continue
         try:
+            if not deadline.left:
+                raise DeadlineOver("the time is up")
             notifier.send(notification)
         except Exception as error:  # noqa: BLE001 - one for all: whatever ails this one, the next is sent
-            warn(f"a notification is still pending: {mask.exception(error)}")
+            warn(f"{notification.id} is still pending: {mask.exception(error)}")
         else:
             sent.append(notification.id)
     return sent
