@@ -43,7 +43,10 @@ def _below(value: Any) -> list[tuple[str | int, Any]]:
         return list(value.items())
     if isinstance(value, list):
         return list(enumerate(value))
-    return [(WRITTEN, json.loads(value))] if isinstance(value, str) and value.startswith('{"') else []
+    try:
+        return [(WRITTEN, json.loads(value))] if isinstance(value, str) and value.startswith('{"') else []
+    except ValueError:  # something drawn before
+        return []
 
 
 def _free(value: Any, before: Path = ()) -> list[Path]:
