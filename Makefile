@@ -89,7 +89,7 @@ payloads: .venv/.done ## needs ../shared: hold the alarm readers against the pay
 model: .venv/.done ## 40,000 random worlds of the protocol: about three minutes
 	.venv/bin/python -m tests.protocol.model 40000
 
-mutants: .venv/.done ## change the guard in one small way at a time: about twenty minutes
+mutants: .venv/.done ## change guard, mask and alarm readers in one small way at a time: over an hour
 	.venv/bin/python -m tests.support.mutate
 
 checkov: .tools/checkov/.done ## hold the template against checkov's rules; refusals are in .checkov.yaml

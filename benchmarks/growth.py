@@ -28,6 +28,7 @@ _SECRETS = (
 )
 SECRETS: Sequence[tuple[str, str]] = tuple(("", piece) for piece in _SECRETS)
 _UNESCAPED = '{"receiver": "x","status": "firing","alerts": ['
+_OVER = '{"receiver": "x","status": "resolved","alerts": ['
 ALARMS: Sequence[tuple[str, str]] = (
     ("**Firing**\n", "Labels:\n - a = b\nSource: x\n"),
     ("**Firing**\n\nLabels:\n", " - a = b\n"),
@@ -36,7 +37,14 @@ ALARMS: Sequence[tuple[str, str]] = (
     (_UNESCAPED, '{"status": "firing","labels": {'),
     (_UNESCAPED, '{"status": "firing","labels": {"alertname": "x"}'),
     (_UNESCAPED + '{"status": "firing","labels": {', '"'),
+    (_OVER, '{"status": "resolved","labels": {"a": "b"}}, '),
+    (_OVER, '{"status": "resolved","labels": {"a": "b", '),
+    (_OVER + '{"status": "resolved","labels": {"a": "', 'b", "'),
+    ("**Resolved**\n", "Value: A=1\nLabels:\nAnnotations:\n"),
+    ("Alerts Resolved:\n", "- a"),
     ('{"receiver": "x",', " "),
+    ("", '"'),
+    ("", '[{"'),
     ("", '{"a":'),
     ("", "["),
     ('"', '\\"'),

@@ -34,7 +34,7 @@ def describe(raw: bytes) -> tuple[dict[str, object], int]:
 def alarm_key(alarm: alarms.Alarm) -> str:
     """What names the state transition: repeats of it share the key; other transitions and contributors don't."""
     parts = json.dumps([alarm.source, alarm.state, *alarm.identity])
-    return f"{alarm.source}-{hashlib.sha256(parts.encode()).hexdigest()[:32]}"
+    return f"{alarm.source}-{hashlib.sha256(parts.encode()).hexdigest()}"
 
 
 def _event(content: str) -> object:
@@ -68,6 +68,7 @@ def alarm(context: click.Context, *, file: str) -> None:
 
     FILE is an event as Lambda gets it, or a bare message; `-` is standard input. Prints one JSON object: `verdict`
     (`trigger`, `stand_down`, `ignore`, `refuse`), `alarms`, `reason`. Exit code 2 if it is refused.
+    No stack is asked: each dead letter counts as another function's.
 
     \b
     Example: remediator alarm events/grafana-text.json

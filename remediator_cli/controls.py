@@ -17,7 +17,7 @@ from remediator.deadline import Deadline
 from remediator.errors import DeadlineOver
 from remediator.state import Mode, State
 from remediator_cli.stack import Stack, on_stack
-from remediator_cli.terminal import answer, as_json
+from remediator_cli.terminal import as_json, say, say_json, words
 
 SECONDS_TO_WRITE = 20.0
 
@@ -58,8 +58,8 @@ def pause(stack: Stack, *, reason: str, until: datetime | None, as_json: bool) -
     ends = until.replace(tzinfo=UTC) if until else None
     if ends and ends <= now():
         raise click.UsageError("--until is over already; it is taken as UTC")
-    who = getpass.getuser()
-    state = commit_decision(stack, lambda state, at: overrides.pause(state, at, reason, who, ends))
+    why, who = words(reason), words(getpass.getuser())
+    state = commit_decision(stack, lambda state, at: overrides.pause(state, at, why, who, ends))
     _say(as_json, state, f"paused until {ends:%Y-%m-%d %H:%M:%S} UTC" if ends else "paused until `remediator resume`")
 
 
@@ -74,7 +74,7 @@ def resume(stack: Stack, *, as_json: bool) -> None:
     \b
     Example: remediator resume
     """
-    state = commit_decision(stack, lambda state, at: overrides.resume(state, at, getpass.getuser()))
+    state = commit_decision(stack, lambda state, at: overrides.resume(state, at, words(getpass.getuser())))
     ask_for_check(stack, "resume")
     _say(as_json, state, "resumed, and a check of the shop triggered")
 
@@ -96,11 +96,12 @@ def mode(stack: Stack, *, wanted: Mode, reason: str, yes: bool, as_json: bool) -
     """
     if wanted == "act" and not yes:
         click.confirm("From the next alarm on it may call report links again. Go on?", abort=True, err=True)
-    state = commit_decision(stack, lambda state, at: overrides.set_mode(state, at, wanted, reason, getpass.getuser()))
+    why, who = words(reason), words(getpass.getuser())
+    state = commit_decision(stack, lambda state, at: overrides.set_mode(state, at, wanted, why, who))
     ceiling = stack.parameters.get("Mode", "act")
     held = " (the template says observe, and it is the ceiling)" if (ceiling, wanted) == ("observe", "act") else ""
     _say(as_json, state, f"mode is {wanted}{held}")
 
 
-def _say(as_json: bool, state: State, words: str) -> None:
-    answer({"said": words, "v": state.v}, f"{words} (audit log entry {state.v})", as_json=as_json)
+def _say(as_json: bool, state: State, said: str) -> None:
+    say_json({"said": said, "v": state.v}) if as_json else say(f"{said} (audit log entry {state.v})")

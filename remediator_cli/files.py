@@ -16,16 +16,11 @@ def read_input(name: str) -> bytes:
             content = sys.stdin.buffer.read(LARGEST + 1)
         elif not stat.S_ISREG(os.stat(name).st_mode):
             raise click.UsageError(f"{name} is no regular file; `-` is standard input")
-        else:
-            with open(name, "rb", opener=_without_waiting) as file:
+        else:  # nothing waits, whatever took the file's place since
+            with open(name, "rb", opener=lambda path, flags: os.open(path, flags | os.O_NONBLOCK)) as file:
                 content = file.read(LARGEST + 1)
     except OSError as error:
         raise click.UsageError(f"{name} can't be read: {error.strerror}") from None
     if len(content) > LARGEST:
         raise click.UsageError(f"{name} is larger than {LARGEST} bytes")
     return content
-
-
-def _without_waiting(name: str, flags: int) -> int:
-    """Opened so that nothing waits, whatever took the file's place since it was looked at."""
-    return os.open(name, flags | os.O_NONBLOCK)

@@ -11,7 +11,7 @@ from remediator_cli import timeline
 from remediator_cli.controls import ask_for_check
 from remediator_cli.incidents import find_incident
 from remediator_cli.stack import Stack, on_stack
-from remediator_cli.terminal import answer, as_json, say, say_json
+from remediator_cli.terminal import as_json, say, say_json
 from remediator_cli.waiting import poll
 
 SECONDS = 150.0
@@ -32,8 +32,7 @@ def heal(stack: Stack, *, follow: bool, as_json: bool) -> None:
     """
     name = ask_for_check(stack, "heal")
     if not follow:
-        answer({"alarm": name}, "triggered; see `remediator incidents`", as_json=as_json)
-        return
+        return say_json({"alarm": name}) if as_json else say("triggered; see `remediator incidents`")
     delivery = wait_for_outcome(stack, name)
     if as_json:
         say_json(delivery)

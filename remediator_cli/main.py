@@ -2,7 +2,6 @@
 
 import signal
 import sys
-import traceback
 from importlib import import_module
 from io import TextIOWrapper
 from typing import Any, NoReturn
@@ -62,9 +61,7 @@ class CommandTable(click.Group):
             error.message = _told(error.message)  # type: ignore[misc] # final in its annotation alone
             raise
         except Exception as error:  # noqa: BLE001 - a traceback would print others' words as they are
-            where = traceback.extract_tb(error.__traceback__)[-1]
-            words = f"{type(error).__name__} in {where.name}, line {where.lineno}: {error}"
-            raise click.ClickException(f"nobody expected that: {_told(words)}") from None
+            raise click.ClickException(f"nobody expected that: {_told(f'{type(error).__name__}: {error}')}") from None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - as above
         """List the commands without importing them."""

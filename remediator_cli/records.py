@@ -1,6 +1,7 @@
 """The table as people read it: audit log, incidents and deliveries of one target, each by a query, never by a scan."""
 
 import json
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
@@ -86,12 +87,8 @@ class Records:
 
 def part_of(incident: Summary, log: Iterable[Entry]) -> list[Entry]:
     """The entries that are an incident's part of the log."""
-    return [
-        entry
-        for entry in log
-        if entry.v >= incident.first_v
-        and (not incident.ended_at or entry.v <= incident.last_v + (entry.kind == "notified"))
-    ]
+    last = incident.last_v if incident.ended_at else math.inf
+    return [entry for entry in log if incident.first_v <= entry.v <= last + (entry.kind == "notified")]
 
 
 def plain(entry: Entry) -> dict[str, Any]:

@@ -44,7 +44,6 @@ def redrive(stack: Stack, *, yes: bool, as_json: bool) -> None:
     Examples: remediator redrive
               remediator redrive --yes
     """
-    failed = 0
     with dead_letters(stack) as letters:
         rows = [
             {"queue": one.queue, "why": one.why, "subject": subject, "alarm": text}
@@ -52,35 +51,33 @@ def redrive(stack: Stack, *, yes: bool, as_json: bool) -> None:
             for subject, text in one.alarms or (("", "what no reader knows; it is left in its queue"),)
         ]
         for row in [] if as_json else rows:
-            say(f"{row['queue'].removesuffix('Url')}: {row['why']}")
-            say(f"  {row['subject']}: {shown(row['alarm'])[:300]}")
-        good = [letter for letter in letters if letter.alarms]
-        if not good:
+            queue, why, subject, text = (shown(words)[:300] for words in row.values())
+            say(f"{queue.removesuffix('Url')}: {why}")
+            say(f"  {subject}: {text}")
+        count, all_sent = sum(bool(letter.alarms) for letter in letters), True
+        if not count:
             say("nothing to send again", err=True)
-        elif yes or (not as_json and click.confirm(f"send {len(good)} again?")):
-            failed = _send(stack, good, letters)
+        elif yes or (not as_json and click.confirm(f"send {count} again?")):
+            all_sent = _send(stack, letters)
         if as_json:
-            say_json({"letters": rows, "sent": yes and not failed})
-    sys.exit(1 if failed else 0)
+            say_json({"letters": rows, "sent": yes and all_sent})
+    sys.exit(0 if all_sent else 1)
 
 
-def _send(stack: Stack, good: Sequence[DeadLetter], letters: list[DeadLetter]) -> int:
-    """Send each again; one that was leaves `letters`. How many couldn't be: each is told, and the rest goes on."""
-    failed = 0
+def _send(stack: Stack, letters: list[DeadLetter]) -> bool:
+    """Send the alarms of each again; one that was sent leaves the list. One that can't be is told, and the rest goes
+    on. Whether all could be.
+    """
+    good = [letter for letter in letters if letter.alarms]
     for letter in good:
         try:
             _again(stack, letter)
-        except (
-            BotoCoreError,
-            ClientError,
-            ValueError,
-        ) as error:  # half a character is one
-            failed += 1
-            say(f"not sent, it stays in {letter.queue.removesuffix('Url')}: {error}", err=True)
-        else:
             letters.remove(letter)
-    say(f"sent {len(good) - failed} again", err=True)
-    return failed
+        except (BotoCoreError, ClientError, UnicodeError) as error:
+            say(f"not sent, it stays in {letter.queue.removesuffix('Url')}: {error}", err=True)
+    left = sum(bool(letter.alarms) for letter in letters)
+    say(f"sent {len(good) - left} again", err=True)
+    return not left
 
 
 @contextmanager

@@ -49,28 +49,25 @@ def shown(text: str) -> str:
     return readable(MASK.text(text))
 
 
+def words(text: str) -> str:
+    """What a person typed, as it may be kept."""
+    return MASK.words(text)
+
+
 def say(text: str, *, err: bool = False) -> None:
     """Print one line."""
     click.echo(shown(text), err=err)
 
 
 def say_json(value: object) -> None:
-    """Print one JSON object. What acts on a terminal is escaped, as all that isn't ASCII."""
-    click.echo(json.dumps(_masked(value), default=str))
-
-
-def answer(value: object, words: str, *, as_json: bool) -> None:
-    """Print what a command answers, as JSON or in words."""
-    if as_json:
-        say_json(value)
-    else:
-        say(words)
+    """Print one JSON object. What isn't ASCII, or acts on a terminal, is escaped in it."""
+    click.echo(json.dumps(_masked(value), default=str).replace("\x7f", "\\u007f"))
 
 
 def _masked(value: object) -> object:
-    """JSON with its texts masked: in the whole line a mask could cut an escape in two."""
-    if isinstance(value, str):
-        return MASK.text(value).replace("\x7f", "\ufffd")
+    """JSON with its texts masked one by one: in the line as a whole a mask could cut an escape in two."""
     if isinstance(value, Mapping):
-        return {str(_masked(name)): _masked(each) for name, each in value.items()}
-    return [_masked(each) for each in value] if isinstance(value, list | tuple) else value
+        return {name: _masked(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [*map(_masked, value)]
+    return MASK.text(value) if isinstance(value, str) else value

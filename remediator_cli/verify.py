@@ -7,7 +7,7 @@ import click
 from remediator.audit import verify_chain
 from remediator.bootstrap import now
 from remediator_cli.stack import Stack, on_stack
-from remediator_cli.terminal import answer, as_json
+from remediator_cli.terminal import as_json, say, say_json
 
 
 @click.command()
@@ -31,5 +31,5 @@ def verify(stack: Stack, *, as_json: bool) -> None:
     older = f" (older ones have expired; it begins at {first})" if first > 1 else ""
     value = {"intact": not fault, "fault": fault, "first": first, "last": state.v, "hash": state.hash}
     words = fault or f"{len(log)} entries, intact{older}; last hash {state.hash}"
-    answer(value, words, as_json=as_json)
+    say_json(value) if as_json else say(words)
     sys.exit(1 if fault else 0)

@@ -135,6 +135,12 @@ class GameDayEnvironment:
             raise click.ClickException("the function's log can't be found, so it can't be searched for secrets")
         return found
 
+    def state_bytes(self) -> int:
+        """How long the state is as it is stored."""
+        key = {"pk": {"S": STACK}, "sk": {"S": "HEAD"}}
+        item = self.aws.client("dynamodb").get_item(TableName=self.outputs["TableName"], Key=key)["Item"]
+        return len(item["state"]["S"].encode())
+
     def variables(self) -> dict[str, str]:
         """The environment of the deployed function."""
         functions = self.aws.client("lambda")

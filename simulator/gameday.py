@@ -1,6 +1,5 @@
 """`remediator gameday`: play one game day, or list them."""
 
-import json
 import os
 import sys
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import Any
 import click
 
 from remediator_cli.files import read_input
-from remediator_cli.terminal import as_json
+from remediator_cli.terminal import as_json, say_json
 from simulator import progress
 from simulator.days import DAYS
 from simulator.environment import ExistingShop
@@ -55,7 +54,7 @@ def gameday(**options: Any) -> None:
     with progress.Steps() as steps:
         result = play(day, chosen, steps.next)
     if options["as_json"]:
-        click.echo(json.dumps(result.plain()))
+        say_json(result.plain())
     else:
         progress.show(result)
     sys.exit(0 if result.passed else 1)

@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.testing import CliRunner
 
 from remediator.audit import Entry, verify_chain
 from remediator.outcome import Outcome
 from remediator_cli.incidents import find_incident
+from remediator_cli.main import main
 from remediator_cli.records import Records
 from remediator_cli.report.facts import gather
 from remediator_cli.report.page import html
@@ -22,7 +24,8 @@ from remediator_cli.waiting import poll
 from simulator import hostile
 from simulator.days import GameDay, Stage
 from simulator.diners import Diners
-from simulator.environment import METRIC, NAMESPACE, ExistingShop, GameDayEnvironment, emulate
+from simulator.environment import METRIC, NAMESPACE, STACK, ExistingShop, GameDayEnvironment, emulate
+from simulator.local_aws import REGION
 from simulator.result import GOOD_ORDERS_AFTER, GameDayResult
 from simulator.shop import Shop
 from simulator.shop.conditions import CONDITIONS
@@ -232,9 +235,25 @@ def _collect(result: GameDayResult, run: GameDayRun, ended: float) -> None:
     result.report_calls = sum(shop.report_calls.values()) if isinstance(shop, Shop) else _intents(result)
     result.notifications = environment.notifications()
     result.actions = sorted(environment.recorder.actions)
+    result.state_bytes = environment.state_bytes()
+    if environment.day.is_hostile:
+        result.commands_failed = _try_commands(environment, result.log)
     if isinstance(shop, Shop):
         written = environment.written() + repr(result)
-        result.leaks = sum(secret in written for secret in shop.secrets)
+        result.leaks = sum(worn in written for secret in shop.secrets for worn in hostile.clothes(secret))
+
+
+def _try_commands(environment: GameDayEnvironment, log: list[Entry]) -> list[str]:
+    """Those of the commands that read what was written which can't show it, or let a character of it act."""
+    where = ["--stack", STACK, "--region", REGION]
+    incident = next((entry.incident for entry in log if entry.incident), "")
+    failed = []
+    for command in ("status", "incidents", "incidents --stats", f"show {incident}", f"report {incident}", "verify"):
+        for words in (command, f"{command} --json"):
+            done = CliRunner().invoke(main, [*words.split(), *where], env=environment.aws.environment())
+            if done.exit_code or "\x1b" in done.output or "\u202e" in done.output:
+                failed.append(words)
+    return failed
 
 
 def _read_log(result: GameDayResult, run: GameDayRun) -> None:

@@ -31,15 +31,17 @@ class GameDayResult:
     retries: int = 0
     actions: list[str] = field(default_factory=list)
     leaks: int = 0
+    state_bytes: int = 0
+    commands_failed: list[str] = field(default_factory=list)
 
     @property
     def passed(self) -> bool:
-        """Ended and reported as the row says: no call too many, audit log intact, no secret written, orders good if it
-        healed.
+        """Ended and reported as the row says: no call too many, audit log intact, no secret written, the state small,
+        each command able to show it, orders good if it healed.
         """
         good = self.orders_good_after >= GOOD_ORDERS_AFTER or self.outcome != Outcome.HEALED
         within = self.report_calls <= self.day.calls
-        intact = not self.log_fault and not self.leaks
+        intact = not self.log_fault and not self.leaks and self.state_bytes < STATE_BYTES and not self.commands_failed
         return self.outcome in self.day.expected and within and good and intact and self._reported()
 
     def _reported(self) -> bool:
@@ -67,4 +69,6 @@ class GameDayResult:
             "retries": self.retries,
             "actions": self.actions,
             "leaks": self.leaks,
+            "state_bytes": self.state_bytes,
+            "commands_failed": self.commands_failed,
         }

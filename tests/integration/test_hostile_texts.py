@@ -16,6 +16,7 @@ from remediator import decisions, overrides
 from remediator.adapters.dynamodb import DynamoStore
 from remediator.outcome import DeliveryRecord, Outcome
 from remediator.outcome import Result as Ended
+from remediator.report_link import fingerprint
 from remediator.state import Change, State
 from remediator_cli import stack as stacks
 from remediator_cli.doctor.command import line
@@ -25,7 +26,7 @@ from remediator_cli.redrive import QUEUES
 from remediator_cli.stack import Stack
 from remediator_cli.terminal import stdout_console
 from simulator.local_aws import REGION, LocalAws
-from tests.support.builders import BEGAN, LATER, LINK, RUN, create_table, finish, intend, trigger
+from tests.support.builders import BEGAN, KEY, LATER, LINK, RUN, create_table, finish, intend, trigger
 
 TABLE = "hostile"
 WORDS = "orders of [/shop] failing [link=https://x.example]y[/link] [bold]:pizza: @team"
@@ -146,3 +147,13 @@ def test_timeline_takes_lists_and_objects_where_a_text_is_expected(run: Callable
 
     assert run("show", "2").exit_code == 0
     assert run("verify").exit_code == 0
+
+
+@pytest.mark.parametrize("words", ["pause", "mode observe", "mode act --yes"])
+def test_what_a_person_types_is_masked_before_it_is_kept(run: Callable[..., Result], stack: Stack, words: str) -> None:
+    assert run(*words.split(), "--reason", f"the vendor asks not to call {LINK}\x1b[2J").exit_code == 0
+
+    kept = repr((stack.records.state(), stack.records.log()[-1]))
+    assert f"not to call <link factory.test {fingerprint(LINK)}>" in kept
+    assert KEY not in kept
+    assert not ACTING.findall(kept)

@@ -14,8 +14,9 @@ from remediator.decisions import Finding
 from remediator.endpoints import ENDPOINTS
 from remediator.errors import DeadlineOver, NotificationError
 from remediator.limits import Limits
-from remediator.notifications import LONGEST_OUTBOX, LONGEST_PART, full_text, put
+from remediator.notifications import LONGEST_OUTBOX, full_text, put
 from remediator.outcome import Outcome
+from remediator.plain import LONGEST
 from remediator.sample import Fault, Sample
 from remediator.state import MOST_CALLS, Call, Change, Notification, State
 from remediator.trigger import MOST_ALARMS
@@ -42,7 +43,7 @@ from tests.support.builders import (
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 ORDERS, EVERYTHING = ("order",), tuple(ENDPOINTS)
-QUOTES = '"' * LONGEST_PART  # twice as long in JSON
+QUOTES = '"' * LONGEST  # twice as long in JSON
 BUSY = answer(503, {"message": "busy"})
 
 

@@ -14,8 +14,9 @@ from remediator.canary import Canary
 from remediator.deadline import Deadline
 from remediator.errors import Failed, SecretError, StateError, Unhealed
 from remediator.limits import Limits
-from remediator.notifications import LONGEST_NAME, LONGEST_PART
+from remediator.notifications import LONGEST_NAME
 from remediator.outcome import Outcome
+from remediator.plain import LONGEST
 from remediator.report_link import FIELD_NAMES
 from remediator.sample import Sample
 from remediator.state import State
@@ -254,7 +255,7 @@ def test_cut_first_masked_afterwards_leaves_nothing_of_a_secret_wherever_the_cut
     said = f"{'x' * before} {secret} and more"
     harness = knowing(Harness(failing(), failing(), GOOD, report=answer(404, {"message": said})))
 
-    for longest in (0, LONGEST_NAME, LONGEST_PART, 1000):
+    for longest in (0, LONGEST_NAME, LONGEST, 1000):
         name = f"{'z' * max(0, longest - 90)}{said}"
         harness.remediator.handle(alarm(name=name, sent=harness.clock.now), f"r-{longest}", SOON)
         harness.shop.orders = 0

@@ -19,7 +19,7 @@ def group(*alerts: tuple[str, str]) -> dict[str, Any]:
 
 def trigger_of(event: object) -> Trigger:
     (delivery,) = read(event)
-    return read_trigger(delivery, "r-1#0", "aaaa1111", BEGAN)
+    return read_trigger(delivery, "r-1#0", "aaaa1111", BEGAN, str)
 
 
 FIRING, RESOLVED = "firing", "resolved"

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from urllib.parse import unquote_to_bytes
 
 from remediator.link_template import DEFAULT, LinkTemplate, read_templates
+from remediator.plain import LONGEST, shorten
 from remediator.report_link import fingerprint, readable_host
 
 SHORTEST = 6  # a shorter secret would blot out ordinary words; its looks still give it away
@@ -149,6 +150,10 @@ class Mask:
             end = max(end, stop)
         # Lone surrogates, which JSON can spell, are no UTF-8: neither a hash nor a table takes them.
         return ("".join(out) + text[end:]).encode("utf-8", "replace").decode()
+
+    def words(self, text: str, most: int = LONGEST) -> str:
+        """`text` masked, and only then on one line, readable, of so many bytes."""
+        return shorten(self.text(text), most)
 
     def _spans(self, text: str) -> Iterator[tuple[int, int, str]]:
         """Where each secret begins and ends in the text, found beneath each layer of escapes."""

@@ -11,9 +11,9 @@ from typing import Final
 from remediator.endpoints import CANARY_LOGIN, ENDPOINTS
 from remediator.masking import unclickable
 from remediator.outcome import CONSEQUENCES, Outcome
+from remediator.plain import shorten
 from remediator.state import Change, Incident, Lease, Notification, Reported
 
-LONGEST_PART: Final = 250  # bytes of a reason, so that a full outbox leaves the state below 20,000
 LONGEST_NAME: Final = 100  # and of an alarm's name
 LONGEST_OUTBOX: Final = 10
 MOST_REPORTED: Final = 10  # of an incident that are kept
@@ -86,15 +86,6 @@ def full_text(notification: Notification, stack: str, region: str) -> str:
     more = f"More: remediator {notification.command} --stack {stack} --region {region}"
     lost = f"{notification.lost} other notifications couldn't be sent.\n" if notification.lost else ""
     return f"{notification.text}{lost}Stack: {stack} in {region}\n{more}\n"
-
-
-def shorten(text: str, most: int = LONGEST_PART) -> str:
-    """On one line, of so many bytes: an alarm's name is anybody's words, and must not pass for a line of ours.
-
-    What may hold a secret is masked before: no mask knows half of one.
-    """
-    line = " ".join(text.split()).encode(errors="replace")
-    return line.decode() if len(line) <= most else f"{line[:most].decode(errors='ignore')}..."
 
 
 def put(change: Change, notification: Notification) -> Change:

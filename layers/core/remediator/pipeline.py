@@ -17,7 +17,6 @@ from remediator.errors import DeadlineOver, RemediatorError, StateError, Unheale
 from remediator.examiner import SAMPLES, Examiner
 from remediator.limits import Limits
 from remediator.masking import Mask
-from remediator.notifications import LONGEST_PART, shorten
 from remediator.outbox import send
 from remediator.outcome import DeliveryRecord, Outcome, Result
 from remediator.ports import Notifier, PizzaFactory, Shop, Store
@@ -118,8 +117,8 @@ class Remediator:
         received, now = deadline.clock(), self.clock()
         with alongside(self.pool, self.learn_secrets):
             state = self.store.state()
-        found = read_trigger(delivery, holder, secrets.token_hex(4), min(sent_time(delivery, now), now))
-        trigger = replace(found, alarm=self._words(found.alarm), reason=self._words(found.reason))
+        sent = min(sent_time(delivery, now), now)
+        trigger = read_trigger(delivery, holder, secrets.token_hex(4), sent, self.mask.words)
         session = Session(self.shop, deadline, self.pool, self.mask, self.sleep)
         return Run(trigger, deadline, state, session, received, lap=received)
 
@@ -136,7 +135,7 @@ class Remediator:
             with alongside(self.pool, self.factory.keys, run.deadline) as keys:
                 return self._check_until_settled(run, Examiner(run.session, keys, self.link_names, self.mask))
         except Exception as error:  # whatever the error, it is recorded and the lease released
-            why = shorten(self.mask.exception(error), LONGEST_REASON)
+            why = self.mask.words(self.mask.exception(error), LONGEST_REASON)
             self._finish(run, Outcome.FAILED, why, self.clock(), may_give_way=False)
             raise
 
@@ -222,7 +221,7 @@ class Remediator:
             "link": link.fingerprint,
             "status": answer.status,
             "fault": answer.fault,
-            "says": self._words(answer.text("message"), LONGEST_ANSWER),
+            "says": self.mask.words(answer.text("message"), LONGEST_ANSWER),
             "ms": round(answer.elapsed * 1000),
         }
         ended = found_nothing_to_end(answer)
@@ -288,12 +287,8 @@ class Remediator:
 
     def _record(self, delivery: Delivery, holder: str, result: Result) -> Result:
         """Record how the delivery ended, masked, in its record and in the metrics."""
-        result = replace(result, reason=self._words(result.reason, LONGEST_REASON))
-        alarms = list_alarms(delivery, self._words)
+        result = replace(result, reason=self.mask.words(result.reason, LONGEST_REASON))
+        alarms = list_alarms(delivery, self.mask.words)
         self.store.record(DeliveryRecord(sent_time(delivery, self.clock()), holder, delivery.verdict, alarms, result))
         self.measure(result)
         return result
-
-    def _words(self, text: str, most: int = LONGEST_PART) -> str:
-        """A stranger's words as they are written down: masked, and only then cut."""
-        return shorten(self.mask.text(text), most)

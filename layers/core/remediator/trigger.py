@@ -39,7 +39,7 @@ def sent_time(delivery: Delivery, now: datetime) -> datetime:
     return sent if sent - now < CLOCKS_DIFFER else now
 
 
-def read_trigger(delivery: Delivery, holder: str, run: str, sent: datetime) -> Trigger:
+def read_trigger(delivery: Delivery, holder: str, run: str, sent: datetime, words: Callable[[str], str]) -> Trigger:
     """The delivery as a trigger: the canary's alarms name their endpoints, any other means the order."""
     recovery = delivery.verdict is AlarmVerdict.STAND_DOWN
     alarms = [each for each in delivery.alarms if recovery or each.state is not AlarmState.RESOLVED]
@@ -48,8 +48,8 @@ def read_trigger(delivery: Delivery, holder: str, run: str, sent: datetime) -> T
         holder,
         run,
         sent,
-        next((each.name for each in alarms if each.name), "an unnamed alarm"),
-        delivery.reason,
+        words(next((each.name for each in alarms if each.name), "an unnamed alarm")),
+        words(delivery.reason),
         in_order(name for name, _ in rows),
         any(offers for _, offers in rows),
         _sender(delivery),

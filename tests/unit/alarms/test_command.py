@@ -15,6 +15,7 @@ FIRING = json.dumps(event("cloudwatch-alarm")).encode()
     [
         (FIRING, "trigger"),
         (b"\xef\xbb\xbf" + FIRING, "trigger"),
+        (b"[" + FIRING + b"]", "trigger"),
         (b"the ovens are cold", "trigger"),
         (b"[FIRING:1] the ovens are cold", "trigger"),
         (b"**Resolved**\n\nValue: ", "stand_down"),
@@ -61,3 +62,4 @@ def test_the_command_prints_one_object(path: Path) -> None:
     assert result.exit_code == 0
     printed = json.loads(result.output)
     assert all(set(one) == {"source", "name", "state", "key"} for one in printed["alarms"])
+    assert "<" not in "".join(one["key"] for one in printed["alarms"]), "a key is no secret, and not masked"

@@ -4,6 +4,8 @@ from datetime import UTC, datetime
 import pytest
 
 from remediator.alarms import read
+from remediator.deadline import Deadline
+from tests.support.builders import GOOD, Harness
 from tests.unit.alarms import senders
 from tests.unit.alarms.examples import event, keys, only, sns
 
@@ -14,6 +16,7 @@ ALARM = {
 }
 SNS = {
     "Type": "Notification",
+    "MessageId": "m-1",
     "Message": json.dumps(ALARM),
     "Timestamp": "2026-11-20T08:00:01.500Z",
 }
@@ -32,6 +35,7 @@ BY_SQS = datetime(2026, 11, 20, 8, 0, 2, tzinfo=UTC)
         ({"Records": [{"Sns": {**SNS, "SigningCertUrl": "a", "UnsubscribeUrl": "b"}}]}, BY_SNS),
         ({"Records": [{**SQS, "body": json.dumps(SNS)}]}, BY_SNS),
         ({"Records": [{**SQS, "body": json.dumps(ALARM)}]}, BY_SQS),
+        ({"Records": [{**SQS, "body": json.dumps({"text": "x"} | SNS | {"Timestamp": "2001-01-01T00:00Z"})}]}, BY_SQS),
         ({"Records": [{"body": json.dumps(ALARM)}]}, None),
         ({"Records": [{"body": json.dumps(json.dumps(ALARM))}]}, None),
         (SNS, BY_SNS),
@@ -96,7 +100,7 @@ def by_rule(letter: object) -> object:
         pytest.param(sns(DEAD_LETTER), "ignore", [], id="our dead letter by SNS"),
         pytest.param({"Records": [{**SQS, "body": json.dumps(DEAD_LETTER)}]}, "ignore", [], id="by SQS"),
         pytest.param(by_rule(DEAD_LETTER), "ignore", [], id="our dead letter by EventBridge"),
-        pytest.param(sns(DEAD_LETTER | {"x": 1}), "trigger", [""], id="dead letter with a key of its own"),
+        pytest.param(sns({"x": 1} | DEAD_LETTER), "trigger", [""], id="dead letter after a key of its own"),
         pytest.param(sns(THEIRS), "trigger", ["OrdersFailing"], id="another function's result holds an alarm"),
         pytest.param(by_rule(THEIRS), "trigger", ["OrdersFailing"], id="another function's result by EventBridge"),
         pytest.param(FAILED, "trigger", [""], id="another function failed"),
@@ -139,6 +143,15 @@ def test_only_what_is_known_to_be_no_alarm_is_ignored(given: object, verdict: st
 def test_who_knows_of_no_function_of_its_own_takes_no_dead_letter_for_its_own() -> None:
     assert only(DEAD_LETTER).verdict == "trigger"
     assert only(json.loads(senders.result("", {}))).verdict == "trigger"
+
+
+def test_the_remediator_ignores_the_dead_letters_of_its_own_function() -> None:
+    remediator, deadline = Harness(GOOD).remediator, Deadline.after(100)
+
+    (ours,) = remediator.handle(sns(DEAD_LETTER), "r-1", deadline, senders.OURS)
+    (theirs,) = remediator.handle(sns(DEAD_LETTER), "r-2", deadline, f"{senders.OURS}-too")
+
+    assert (ours.outcome, theirs.outcome) == ("IGNORED", "ALREADY_HEALTHY")
 
 
 @pytest.mark.parametrize(

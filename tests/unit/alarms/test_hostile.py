@@ -4,6 +4,7 @@ import copy
 import json
 import os
 import string
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from benchmarks.growth import ALARMS, alarm
 from remediator.alarms import read
+from remediator.alarms.shapes import HEADS
 from remediator_cli.alarm import describe
 from tests.support.work import growth
 from tests.unit.alarms.examples import EVENTS, event, only, sns
@@ -25,7 +27,7 @@ LURES = ["OK", "resolved", "ok", "**Resolved**", "Alerts Resolved:", "Subscripti
 LURES += ["CloudWatch Alarm Configuration Change", "aws.ec2", "[RESOLVED] x", "silenced"]
 LURES += ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59-23:59", "9" * 5_000]
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20)
-names = st.sampled_from(["Records", "Sns", "Message", "body", "detail", "state", "alerts"])
+names = st.sampled_from([*HEADS, "state", "status", "labels", "source"])
 names |= st.text(string.ascii_letters, max_size=5)
 json_values = st.recursive(
     scalars | st.characters(categories=["Cs"]) | st.sampled_from(LURES),
@@ -138,6 +140,47 @@ def test_deep_nesting_is_no_reason_to_ignore_an_alarm() -> None:
             nested = nested["detail"]
 
 
+HUGE = 10**5_000  # Python refuses to write it in digits
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"x": HUGE},
+        {"alerts": [{"labels": {"alertname": HUGE, "x": -HUGE}}]},
+        {"alert_payload": {"labels": {"alertname": HUGE}}},
+    ],
+)
+def test_a_number_that_cannot_be_written_is_no_reason_to_lose_an_alarm(given: object) -> None:
+    assert only(given).verdict == "trigger"
+
+
 @pytest.mark.parametrize(("start", "repeated"), ALARMS)
 def test_work_grows_with_the_length_and_no_faster(start: str, repeated: str) -> None:
     assert growth(alarm, start, repeated) <= 10
+
+
+def nested(depth: int) -> str:
+    """A JSON text in a JSON text, and so on: each layer doubles what it takes to write a quote."""
+    return json.dumps({"Type": "", "MessageId": "", "Message": nested(depth - 1) if depth else "x"})
+
+
+LISTS: list[Callable[[str], object]] = [
+    lambda text: {"receiver": "r", "status": "firing", "alerts": [{} for _ in text]},
+    lambda text: json.dumps({"receiver": "r", "status": "firing", "alerts": [{} for _ in text]}),
+    lambda text: {"receiver": "r", "alerts": [{"labels": {f"k{at}": "" for at in range(len(text))}}]},
+    lambda text: {"alert_payload": {"alerts": [{"labels": {"alertname": f"{at}"}} for at in range(len(text))]}},
+    lambda text: "{" + ",".join('"a":0' for _ in text) + "}",
+    lambda text: [{"body": "x"} for _ in text],
+    lambda text: {"Records": [{"Records": []} for _ in text]},
+    lambda text: {"Records": [text, {"body": nested(len(text).bit_length() - 4) + text}]},
+]
+
+
+@pytest.mark.parametrize("given", LISTS)
+def test_work_grows_with_the_number_and_no_faster(given: Callable[[str], object]) -> None:
+    def reads(text: str) -> object:
+        event = given(text[: len(text) // 16])
+        return read(sns(event) if isinstance(event, str) else event)
+
+    assert growth(reads, "", "x") <= 10

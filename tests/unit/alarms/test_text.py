@@ -81,12 +81,6 @@ def test_a_subject_that_fires_triggers_though_the_firing_part_is_lost(forged: st
         assert only(sns(text[:cut], "[FIRING:1] OrdersFailing")).verdict == "trigger"
 
 
-def test_grafanas_subject_uncovers_a_whole_forged_alert() -> None:
-    delivery = only(sns(grafana("Firing", note=WHOLE), "[FIRING:1] OrdersFailing"))
-
-    assert states(delivery) == ["firing"]
-
-
 @pytest.mark.parametrize(
     "text",
     [

@@ -16,17 +16,9 @@ from .shapes import Shape, is_sound, shape_of
 
 MAX_LAYERS = 8  # SNS in SQS, a function's result, JSON in a text: real ones have four
 # The key that each envelope keeps its message under.
-INNER = {
-    Shape.RECORD: "Sns",
-    Shape.SNS: "Message",
-    Shape.BODY: "body",
-    Shape.DESTINATION: "responsePayload",
-}
+INNER = {Shape.RECORD: "Sns", Shape.SNS: "Message", Shape.BODY: "body", Shape.DESTINATION: "responsePayload"}
 RESULT = "Lambda Function Invocation Result"
-# A message that is to be ignored has no other key.
-OF_CONFIRMATION = {"Type", "MessageId", "Token", "TopicArn", "Message", "SubscribeURL", "Timestamp"}
-OF_CONFIRMATION |= {"SignatureVersion", "Signature", "SigningCertURL"}
-OF_DESTINATION = {"version", "timestamp", "requestContext", "requestPayload", "responseContext", "responsePayload"}
+CONFIRMATIONS = {"SubscriptionConfirmation", "UnsubscribeConfirmation"}
 
 
 def unpack(event: object, function_arn: str) -> list[IncomingMessage | Delivery]:
@@ -68,13 +60,14 @@ def _opened(content: object, function_arn: str) -> IncomingMessage | Delivery:
         if not isinstance(content, dict):
             break
         sound = sound and unique and is_sound(content, written)
-        sent_at = sent_at or _time(content)
+        if sound:
+            sent_at = sent_at or _time(content)
         if reason := _needless(content, function_arn):
             return IncomingMessage(content, subject, published_at or sent_at, None, sound).ignored(reason)
         inner = _inner(content)
         if inner not in content:
             break
-        if inner == "Message":
+        if inner == "Message" and sound:
             published_at = published_at or fields.moment(content.get("Timestamp"))
             subject = fields.text(content.get("Subject")) or subject
         content = content[inner]
@@ -110,12 +103,11 @@ def _inner(content: Mapping[str, object]) -> str:
 
 def _needless(content: Mapping[str, object], function_arn: str) -> str:
     """Why nobody need read it, or ""."""
-    asks = fields.text(content.get("Type")) in ("SubscriptionConfirmation", "UnsubscribeConfirmation")
-    if asks and {"Token", "SubscribeURL"} & content.keys() and content.keys() <= OF_CONFIRMATION:
+    if fields.text(content.get("Type")) in CONFIRMATIONS and {"Token", "SubscribeURL"} & content.keys():
         return "SNS asks to confirm a subscription, which is not an alarm."
     written_by = fields.text(fields.mapping(content.get("requestContext")).get("functionArn"))
     ours = function_arn and written_by.split(":", 7)[:7] == function_arn.split(":", 7)[:7]  # an eighth is a version
-    if ours and "requestPayload" in content and content.keys() <= OF_DESTINATION:
+    if ours and "requestPayload" in content:
         return "A dead letter came round again: its alarm was delivered before."
     return ""
 

@@ -21,7 +21,6 @@ HEADERS = {
     "Alerts Resolved:": (Source.ALERTMANAGER, AlarmState.RESOLVED),
 }
 LINKS = ("Source:", "Silence:", "Dashboard:", "Panel:")  # the last lines of an alert
-COUNTS = re.compile(r"\[FIRING:(\d{1,4})(?:, RESOLVED:(\d{1,4}))?\]")  # Grafana's subject
 CUT_AT = 200_000  # bytes. SNS takes 256 KiB: a longer text may have lost its end
 MAX_LABELS = 50  # lines
 
@@ -47,11 +46,9 @@ def read(message: IncomingMessage) -> Reading:
         return None
     firing = (header for header in headers if header[2] is AlarmState.FIRING)
     start, source, first = next(firing, headers[0])
-    blocks = _blocks(lines[start:], source)
-    counted = _counted(message.subject, source, len(blocks))
-    whole = counted == len(blocks) and _is_whole(body, lines, source)
+    whole = _is_whole(body, lines, source)
     found: list[Alarm] = []
-    for listed, labels in blocks[:counted]:
+    for listed, labels in _blocks(lines[start:], source):
         # The first alert below a firing header fires, whatever its text made of the others.
         later = bool(found) and first is AlarmState.FIRING and listed is AlarmState.RESOLVED
         ended = first is AlarmState.RESOLVED and whole
@@ -88,9 +85,3 @@ def _labels(lines: list[str]) -> dict[str, str]:
     listed = takewhile(lambda line: line != "Annotations:", lines)
     pairs = [line[2:].partition(" =") for line in listed if line.startswith("- ")]
     return fields.labels({name: value.strip() for name, _, value in reversed(pairs)})
-
-
-def _counted(subject: str, source: Source, listed: int) -> int:
-    """How many alerts Grafana's own subject counts, or else those listed: one more would be forged."""
-    counts = COUNTS.match(subject) if source is Source.GRAFANA else None
-    return max(1, int(counts[1]) + int(counts[2] or 0)) if counts else listed
