@@ -14,6 +14,7 @@ from remediator.canary import Canary
 from remediator.deadline import Deadline
 from remediator.errors import Failed, SecretError, StateError, Unhealed
 from remediator.limits import Limits
+from remediator.notifications import LONGEST_NAME
 from remediator.outcome import Outcome
 from remediator.plain import LONGEST
 from remediator.report_link import FIELD_NAMES
@@ -97,6 +98,12 @@ def test_exception_that_is_not_ours_what_no_header_can_carry_is_no_login(token: 
 
     assert harness.outcomes == ["UNREACHABLE"]
     assert (len(published), harness.shop.logged_out) == (1, 0)
+    (names_login,) = published
+    of_diner = Harness(GOOD)
+    of_diner.shop.canary_logins = harness.shop.logins
+    with suppress(Unhealed):
+        of_diner.remediator.handle(sns(names_login), "r-1", SOON)
+    assert (of_diner.outcomes, of_diner.shop.canary_logged_in, of_diner.shop.logged_out) == (["UNREACHABLE"], 2, 1)
 
 
 @pytest.mark.parametrize("year", [1970, 2027, 9999])
@@ -236,25 +243,27 @@ def test_mask_forgets_no_secret_while_another_event_is_under_way() -> None:
 
     harness.remediator.handle(alarm(), "r-1", SOON)
 
+    assert harness.remediator.mask.text(PASSWORD) == PASSWORD  # once the last one has ended
     assert harness.outcomes.count("HEALED") == 1
     assert not [secret for secret in SECRETS if secret in repr((harness.store, harness.notifier))]
 
 
-@pytest.mark.parametrize("before", range(0, 90, 3))
-def test_cut_first_masked_afterwards_leaves_nothing_of_a_key_wherever_the_cut_is(before: int) -> None:
-    """In the factory's answer, in an alarm's name, and in what is sent of it."""
-    said = f"{'x' * before} Cannot GET {LINK} {PASSWORD}"
+@pytest.mark.parametrize("secret", [LINK, PASSWORD, f"apiKey={KEY}"])
+@pytest.mark.parametrize("before", range(0, 90, 4))
+def test_cut_first_masked_afterwards_leaves_nothing_of_a_secret_wherever_the_cut_is(before: int, secret: str) -> None:
+    """In the factory's answer, in an alarm's name, in its record, and in what is sent of it."""
+    said = f"{'x' * before} {secret} and more"
     harness = knowing(Harness(failing(), failing(), GOOD, report=answer(404, {"message": said})))
 
-    for name in (said, f"{'y' * (LONGEST - 90)}{said}", f"{'z' * 910}{said}"):
-        harness.remediator.handle(alarm(name=name, sent=harness.clock.now), f"r-{name[0]}", SOON)
+    for longest in (0, LONGEST_NAME, LONGEST, 1000):
+        name = f"{'z' * max(0, longest - 90)}{said}"
+        harness.remediator.handle(alarm(name=name, sent=harness.clock.now), f"r-{longest}", SOON)
         harness.shop.orders = 0
         harness.clock.now += timedelta(hours=1)
 
     written = repr((harness.store, harness.notifier, harness.warnings))
-    left = max(size for size in range(len(KEY) + 1) if KEY[:size] in written)
-    assert left < 8
-    assert PASSWORD[:8] not in written
+    for hidden in (KEY, PASSWORD):
+        assert max(size for size in range(len(hidden) + 1) if hidden[:size] in written) < 6
 
 
 def _anything(rng: random.Random, depth: int = 0) -> Any:
