@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -93,6 +93,7 @@ def part_of(incident: Summary, log: Iterable[Entry]) -> list[Entry]:
 
 def plain(entry: Entry) -> dict[str, Any]:
     """An entry of the audit log as JSON shows it."""
+    before = entry.before
     return {
         "v": entry.v,
         "at": entry.at.isoformat(timespec="milliseconds"),
@@ -100,7 +101,7 @@ def plain(entry: Entry) -> dict[str, Any]:
         "kind": entry.kind,
         "incident": entry.incident,
         "data": json.loads(entry.data),
-        "before": asdict(entry.before) if entry.before else None,
+        "before": before and {"hash": before.hash, "at": before.at.isoformat(), "until": before.until.isoformat()},
         "hash": entry.hash,
     }
 
