@@ -135,8 +135,7 @@ class Remediator:
             with alongside(self.pool, self.factory.keys, run.deadline) as keys:
                 return self._check_until_settled(run, Examiner(run.session, keys, self.link_names, self.mask))
         except Exception as error:  # whatever the error, it is recorded and the lease released
-            why = self.mask.words(self.mask.exception(error), LONGEST_REASON)
-            self._finish(run, Outcome.FAILED, why, self.clock(), may_give_way=False)
+            self._finish(run, Outcome.FAILED, self.mask.exception(error), self.clock(), may_give_way=False)
             raise
 
     def _claim(self, run: Run) -> Result | None:
@@ -205,7 +204,7 @@ class Remediator:
         """Write the intent, or the finish that denies it, decided on the very state that it replaces."""
         shown = {"host": link.host, "link": link.fingerprint, "diagnosis": diagnosis.symptom}
         attempt = decisions.Attempt(link.fingerprint, {**shown, "evidence": diagnosis.evidence})
-        where = f"{diagnosis.evidence}; the link to {link.host} is {link.fingerprint}"
+        where = self.mask.words(f"{diagnosis.evidence}; the link to {link.host} is {link.fingerprint}", LONGEST_REASON)
         finding = run.finding(Outcome.UNRESOLVED, where, began)
         written = self._commit(
             run,
@@ -243,7 +242,7 @@ class Remediator:
         self, run: Run, outcome: Outcome, reason: str, began: datetime, *, may_give_way: bool = True, ask: str = ""
     ) -> Result | None:
         """Release the lease with that outcome; None if an alarm arrived meanwhile, and there is time to check again."""
-        finding = run.finding(outcome, reason, began, ask)
+        finding = run.finding(outcome, self.mask.words(reason, LONGEST_REASON), began, ask)
         written = self._commit(
             run,
             lambda state, now: decisions.finish(
