@@ -104,11 +104,15 @@ def main(words: list[str]) -> int:
             raise SystemExit(f"the tests fail on {file} as it is")
     chosen = [word for word in words if not any(word in file for file in TESTS)]
     cases = [each for file in files for each in mutants(file) if not chosen or any(word in each[1] for word in chosen)]
+    alive, unknown = 0, 0
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        alive = [case[1] for case, lives in zip(cases, pool.map(survives, cases), strict=True) if lives]
-    unknown = [each for each in alive if not any(line in each and new in each for line, new, _ in ACCEPTED)]
-    sys.stdout.write("\n".join([*unknown, f"{len(cases)} changes, {len(alive)} survivors, "]))
-    sys.stdout.write(f"{len(unknown)} of them without a reason\n")
+        for number, (case, lives) in enumerate(zip(cases, pool.map(survives, cases), strict=True)):
+            alive += lives
+            if lives and not any(line in case[1] and new in case[1] for line, new, _ in ACCEPTED):
+                unknown += 1
+                sys.stdout.write(f"{number} of {len(cases)}: {case[0]}: {case[1]}\n")
+                sys.stdout.flush()
+    sys.stdout.write(f"{len(cases)} changes, {alive} survivors, {unknown} of them without a reason\n")
     return int(bool(unknown))
 
 
