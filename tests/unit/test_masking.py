@@ -109,6 +109,26 @@ def test_what_looks_like_a_secret_is_masked(text: str, shown: str) -> None:
         assert secret not in result
 
 
+NAMES = """
+    password passwd pwd passphrase secret secretKey secret-key secret_key token apiKey api-key api_key accessKey access-key
+    access_key fixCode fix-code fix_code authorization PASSWORD userToken
+"""
+
+
+@pytest.mark.parametrize("name", NAMES.split())
+def test_what_bears_a_secrets_name_is_masked(name: str) -> None:
+    assert masked(f"{name}=hunter2 z") == f"{name}=<secret> z"
+    assert masked(f'{{"{name}" : "hunter2"}}') == f'{{"{name}" : "<secret>"}}'
+    assert masked(f"{{'{name}': 'hun ter2'}}") == f"{{'{name}': '<secret>'}}"
+
+
+@pytest.mark.parametrize("size", [1, 64, 128])
+def test_a_key_of_any_length_is_masked_in_its_place(size: int) -> None:
+    key = "k" * size
+    assert masked(f"GET /api/support/{key}/report/{CODE} z") == "GET <link> z"
+    assert masked(f"GET /api/support/{key} z") == f"GET /api/support/<key {fingerprint(key)}> z"
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -198,7 +218,7 @@ CLOTHES: dict[str, Callable[[str], str]] = {
     "JSON by numbers": lambda s: re.sub("(....)", r"\\u\1", s.encode("utf-16-be").hex().upper()),
     "JSON in JSON in JSON": lambda s: json.dumps(json.dumps(json.dumps(s))),
     "JSON, percent-encoded": lambda s: quote(json.dumps(s)),
-    "percent twice": lambda s: quote(quote(s, safe=""), safe=""),
+    "percent four times": lambda s: quote(quote(quote(quote(s, safe=""), safe=""), safe=""), safe=""),
     "letters decomposed": lambda s: normalize("NFD", s),
     "letters decomposed, percent": lambda s: quote(normalize("NFD", s), safe=""),
     "letters decomposed, JSON": lambda s: json.dumps(normalize("NFD", s)),
@@ -262,7 +282,7 @@ def test_an_error_and_its_causes_are_one_masked_line() -> None:
 def test_a_ring_of_causes_ends() -> None:
     one, two = ValueError("one"), ValueError("two")
     one.__cause__, two.__cause__ = two, one
-    assert Mask().exception(one).count("one") == 4
+    assert Mask().exception(one).split(" <- ") == ["ValueError: one", "ValueError: two"] * 4
 
 
 def test_a_suppressed_context_is_left_out() -> None:
