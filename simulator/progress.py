@@ -66,8 +66,8 @@ def show(result: GameDayResult) -> None:
     )
     if result.actions:
         console.print(f"IAM actions needed: {', '.join(result.actions)}")
-    mark = "as expected" if result.passed else f"expected {' or '.join(result.day.expected)}"
-    console.print(f"{result.day.name}: {result.outcome}, {mark}")
+    ended = "passed" if result.passed else f"failed (it is to end {' or '.join(result.day.expected)})"
+    console.print(f"Game day '{result.day.name}' {ended}: {result.outcome}.")
 
 
 def list_days(*, as_json: bool) -> None:
