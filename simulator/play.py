@@ -58,8 +58,7 @@ def play(day: GameDay, options: Options, step: Callable[[str], None]) -> GameDay
     result = GameDayResult(day)
     with ExitStack() as stack:
         step("starting the shop and the local AWS")
-        made = Shop(slow_seconds=options.slow_seconds, report=day.report, key_length=day.key_length)
-        shop = options.elsewhere or stack.enter_context(made)
+        shop = options.elsewhere or stack.enter_context(_shop(day, options))
         environment = stack.enter_context(GameDayEnvironment(shop, day, enforce=options.enforce))
         step("building the template and deploying it")
         environment.deploy()
@@ -84,6 +83,10 @@ def play(day: GameDay, options: Options, step: Callable[[str], None]) -> GameDay
             _write_report(environment, result.log[run.seen :], options.html)
         step("ending what was started")
     return result
+
+
+def _shop(day: GameDay, options: Options) -> Shop:
+    return Shop(slow_seconds=options.slow_seconds, report=day.report, key_length=day.key_length)
 
 
 @dataclass(frozen=True, slots=True)

@@ -184,8 +184,7 @@ class Remediator:
                 return self._settle(run, diagnosis, began)
             link = guard_offered(diagnosis.links, self.links, self.resolve)
             if isinstance(link, Refusal):
-                outcome = Outcome.UNRESOLVED if link.lookup_failed else Outcome.BLOCKED
-                return self._finish(run, outcome, f"the link to {link.host} was not called: {link.reason}", began)
+                return self._leave_uncalled(run, link, began)
             written = self._write_intent(run, link, diagnosis, began)
             if not isinstance(written, Change) or written.outcome:  # superseded, a newer alarm, or denied
                 return self._result(run, written)
@@ -199,6 +198,11 @@ class Remediator:
             if isinstance(taken_over := recorded.result(), Superseded):
                 return self._result(run, taken_over)
             run.healed_by(answer, diagnosis)
+
+    def _leave_uncalled(self, run: Run, link: Refusal, began: datetime) -> Result | None:
+        """Finish because the guard refused the link."""
+        outcome = Outcome.UNRESOLVED if link.lookup_failed else Outcome.BLOCKED
+        return self._finish(run, outcome, f"the link to {link.host} was not called: {link.reason}", began)
 
     def _write_intent(self, run: Run, link: ReportLink, diagnosis: Diagnosis, began: datetime) -> Change | Unchanged:
         """Write the intent, or the finish that denies it, decided on the very state that it replaces."""
