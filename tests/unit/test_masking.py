@@ -110,8 +110,8 @@ def test_what_looks_like_a_secret_is_masked(text: str, shown: str) -> None:
 
 
 NAMES = """
-    password passwd pwd passphrase secret secretKey secret-key secret_key token apiKey api-key api_key accessKey access-key
-    access_key fixCode fix-code fix_code authorization PASSWORD userToken
+    password passwd pwd passphrase secret secretKey secret-key secret_key token apiKey api-key api_key accessKey
+    access-key access_key fixCode fix-code fix_code authorization PASSWORD userToken
 """
 
 
