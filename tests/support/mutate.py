@@ -85,7 +85,7 @@ def mutants(file: str) -> Iterator[tuple[str, str, str]]:
 
 def survives(mutant: tuple[str, str, str]) -> bool:
     with tempfile.TemporaryDirectory() as folder:
-        for part in ("layers/core", "tests/unit", "tests/support", "benchmarks"):
+        for part in ("layers/core", "tests/unit", "tests/support", "benchmarks", "events"):
             shutil.copytree(ROOT / part, Path(folder, part))
         shutil.copy(ROOT / "pyproject.toml", folder)
         Path(folder, mutant[0]).write_text(mutant[2])
