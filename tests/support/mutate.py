@@ -38,6 +38,7 @@ SWAPS: dict[object, type[ast.AST]] = {
     **{ast.Eq: ast.NotEq, ast.NotEq: ast.Eq, ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE},
     **{ast.NotIn: ast.In, ast.IsNot: ast.Is, ast.Sub: ast.Add, ast.BitAnd: ast.BitOr},
 }
+PROSE = r"[A-Za-z]?[a-z']+(?: [\w',.:;()-]+)+"  # a sentence says nothing wrong with a letter more
 # In a text: a number up or down, a class turned round; an operator, anchor or look-around gone.
 PIECES = r"(?P<n>\d+)|(?P<c>\[\^?)|[?*+|]|\\[AZ.]|\(\?[!=<][^)]*\)"
 
@@ -47,7 +48,7 @@ def constants(value: object) -> Iterator[object]:
         yield not value
     elif isinstance(value, int):
         yield from (value + 1, value - 1)
-    elif isinstance(value, str):
+    elif isinstance(value, str) and not re.fullmatch(PROSE, value):
         yield value + "X"
         for hit in re.finditer(PIECES, value):
             news = [str(int(hit["n"]) + d) for d in (1, -1) if int(hit["n"]) + d >= 0] if hit["n"] else [""]
@@ -73,8 +74,10 @@ def mutants(file: str) -> Iterator[tuple[str, str, str]]:
     """File, the line with its change, and the changed source."""
     lines = [line.strip() for line in (ROOT / file).read_text().splitlines()]
     tree = ast.parse((ROOT / file).read_text())
-    docs = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
-    for node in [node for node in ast.walk(tree) if id(node) not in docs]:
+    left_out = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    classes = [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+    left_out |= {id(inner) for each in classes for mark in each.decorator_list for inner in ast.walk(mark)}
+    for node in [node for node in ast.walk(tree) if id(node) not in left_out]:
         for name, new in changes(node):
             old, before = getattr(node, name), ast.unparse(node)
             setattr(node, name, new)
