@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from benchmarks.growth import SECRETS, mask
 from remediator.bootstrap import new_mask
 from remediator.link_template import read_templates
-from remediator.masking import SHORTEST, Mask
+from remediator.masking import SHORTEST, Mask, unclickable
 from remediator.report_link import fingerprint
 from tests.support.work import growth
 
@@ -367,3 +367,24 @@ def test_a_traceback_keeps_its_lines() -> None:
 @pytest.mark.parametrize(("start", "repeated"), SECRETS)
 def test_work_grows_with_the_length_and_no_faster(start: str, repeated: str) -> None:
     assert growth(mask, start, repeated) <= 10
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("see factory.example.com/x.", "see factory[.]example[.]com/x."),
+        ("https://h/x and http://h2", "https[:]//h/x and http[:]//h2"),
+        *((same, same) for same in ("0.5 s", "10.0.0.1", "a: b", "no. Then", "e.", ".x", "a :/b")),
+    ],
+)
+def test_nothing_is_left_that_a_mail_program_makes_a_link_of(text: str, shown: str) -> None:
+    assert unclickable(text) == shown
+
+
+def test_words_are_masked_then_made_readable_and_only_then_cut() -> None:
+    said = Mask().words(f"one\n\x1b two {LINK} {'x' * 90}", 70)
+
+    assert said.startswith(f"one \ufffd two {SHOWN} x")
+    assert said.endswith("x...")
+    assert len(said.encode()) == 73
+    assert Mask().words("short") == "short"
