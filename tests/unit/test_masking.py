@@ -388,3 +388,8 @@ def test_words_are_masked_then_made_readable_and_only_then_cut() -> None:
     assert said.endswith("x...")
     assert len(said.encode()) == 73
     assert Mask().words("short") == "short"
+
+
+def test_what_is_no_text_hides_no_secret_beside_it() -> None:
+    assert masked(r"%ff%fe%61hunter22%ff \ud800hunter22", "hunter22") == r"%ff%fe%61<secret>%ff \ud800<secret>"
+    assert masked("x hun\ud800ter y", "hun\ud800ter") == "x <secret> y"
