@@ -32,7 +32,7 @@ test: setup runtime check build .tools/alertmanager/usr/bin/prometheus-alertmana
 	.venv/bin/python -m pytest -n 4 --dist worksteal  # on two cores too: game days wait more than they work
 
 unit: .venv/.done ## the unit tests alone
-	.venv/bin/python -m pytest tests/unit -q
+	.venv/bin/python -m pytest tests/unit -q -n 2
 
 check: .venv/.done .tools/sam/.done ## lint, formats, types, template
 	.venv/bin/ruff check .
