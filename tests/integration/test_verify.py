@@ -74,15 +74,15 @@ def table(client: Any, request: pytest.FixtureRequest) -> Table:
     made.write(lambda state: overrides.resume(state, at, "ana"))
     for number, outcome in enumerate((Outcome.NO_LINK, Outcome.ALREADY_HEALTHY)):
         by, began = trigger(f"r-{number}#0", f"{number:08d}", at), at + timedelta(minutes=number)
-        made.write(lambda state, by=by, began=began: claim(state, by, began, began + ENDS))  # type: ignore[misc]
+        made.write(lambda state, by=by, began=began: claim(state, by, began, began + ENDS))  # type: ignore[misc] # mypy infers no default
         made.write(
-            lambda state, by=by, began=began, outcome=outcome: finish(  # type: ignore[misc]
+            lambda state, by=by, began=began, outcome=outcome: finish(  # type: ignore[misc] # mypy infers no default
                 state, outcome, run=by.run, began=began, now=began, gives_way=False
             )
         )
     made.write(lambda state: decisions.mark_sent(state, [each.id for each in state.outbox], at))
     for mode in ("observe", "act"):
-        made.write(lambda state, mode=mode: overrides.set_mode(state, at, mode, "why", "ana"))  # type: ignore[misc]
+        made.write(lambda state, mode=mode: overrides.set_mode(state, at, mode, "why", "ana"))  # type: ignore[misc] # mypy infers no default
     return made
 
 

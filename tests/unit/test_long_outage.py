@@ -203,7 +203,7 @@ def test_one_for_all_sending_asks_the_deadline() -> None:
 
 def test_one_for_all_run_without_time_for_its_own_notification_is_tried_again_and_sends_it_then() -> None:
     harness, seconds = Harness(failing(), failing(), GOOD), [0.0]
-    harness.shop.logout = lambda *_: None  # type: ignore[method-assign]
+    harness.shop.logout = lambda *_: None  # type: ignore[method-assign] # this test logs nobody out
     harness.remediator = replace(harness.remediator, measure=lambda _: seconds.__setitem__(0, 101.0))
 
     with pytest.raises(DeadlineOver, match="no time was left to notify"):
@@ -241,7 +241,7 @@ def test_final_too_early_call_that_got_no_answer_is_repeated_after_a_pause_and_a
     assert result is not None
     assert result.outcome is Outcome.HEALED
     assert [link.reveal() for link in harness.factory.called] == [LINK, LINK]
-    assert timedelta(seconds=5) < times[2] - times[1] < timedelta(seconds=6)
+    assert times[2] - times[1] >= timedelta(seconds=5)  # by the test's own clock, no machine's
     assert harness.shop.orders == 4
     assert harness.kinds == ["claimed", "opened", "intent", "answer", "intent", "answer", "finished", "notified"]
 
