@@ -132,12 +132,13 @@ def test_an_answer_without_a_whole_link_has_none(raw: bytes) -> None:
     ("raw", "found"),
     [
         (rb'{"reportUrl":"https://\ud800"}', ("https://\ud800",)),
+        (rb'{"reportUrl":"https://\q"}', (r"https://\q",)),
         (b'{"reportUrl":"a:\\/\\/b\n\xc3\xa9+AOk-"}', ("a://b\n\u00e9+AOk-",)),
         (rf'{{"follow\u004cinkToEndChaos":"{LINK.replace("/", r"\/")}"}}'.encode(), (LINK,)),
         (f'{{"{NAME}":"{LINK}","{NAME}":"{OTHER}"}}'.encode(), (LINK, OTHER)),
         (body(wrapped({NAME: LINK}, 5)), ()),
     ],
-    ids=["half a character", "odd characters", "escaped name and link", "duplicated key", "JSON five deep"],
+    ids=["half a character", "odd escape", "odd characters", "escaped name and link", "repeated key", "JSON five deep"],
 )
 def test_names_and_links_are_read_as_json_does_and_handed_on_however_odd_they_are(
     raw: bytes, found: tuple[str, ...]

@@ -38,27 +38,33 @@ UNSAFE = {
     "https://h/api/support/0f1e2d/report/{code}": ONCE,
     "https://h/{KEY}/{code}": BRACES,
     "https://h/{key}/{code}/{id}": BRACES,
+    "https://h/{key}/{code}}": BRACES,
+    "https://h/{key}/x": ONCE,
     "https://h/{{key}}/{code}": BRACES,
-    "https://h/{key}/{key}/{code}": TWICE,
+    "https://h/{key}/of/{key}/{code}": TWICE,
     "https://h/{key}/{code}?c={code}": TWICE,
     "https://h/{key}{code}": NEXT,
     "https://h/{key}a/{code}": NEXT,
     "https://h/{key}/{code}0": NEXT,
+    "https://h/{key}9/{code}": NEXT,
     "https://h/a?{key}={code}": NAME,
     "https://h/a?b={key}&{code}": NAME,
     "https://h/a?{code}/{key}": NAME,
+    "https://h/a?b{key}=c&d={code}": NAME,
     "https://h/../{key}/{code}": DOTS,
     "https://h/./{key}/{code}": DOTS,
     "https://h/{key}/{code}/..": DOTS,
     "https://h/{key}/{code}/.?x": DOTS,
     "https://h//{key}/{code}": DOTS,
     "https://h/{key}//{code}": DOTS,
+    "https://h/https://u@h{key}/{code}": DOTS,
     **dict.fromkeys(("", "h/{key}/{code}", "http://h/{key}/{code}", "HTTPS://h/{key}/{code}"), "it doesn't begin with"),
     **{f"https://h/{sign}{{key}}/{{code}}": CHARACTER for sign in "\"'\\%,#<>^`|[]\té\x00\u2028\uff0f"},
     "https://h": CHARACTER,
-    "https:///{key}/{code}": DOTS,
+    "https:///{key}/{code}": HOST,
+    "https://H/.a?b=https://u@h{key}//../c&d={code}": HOST,
     "https://h/{key}/{code}\n": CHARACTER,
-    f"https://h/{'a' * 300}{{key}}/{{code}}": "its path is longer than 300 characters",
+    f"https://host/{'a' * 300}{{key}}/{{code}}": "its path is longer than 300 characters",
     **{
         f"https://{host}/{{key}}/{{code}}": HOST
         for host in (
@@ -111,7 +117,7 @@ def test_safe_template_is_read_and_its_pattern_fits_no_other_link(text: str) -> 
     template = LinkTemplate.read(text)
     link = text.replace("{key}", "k" * 64).replace("{code}", "Z9")
 
-    assert template.text == text
+    assert f"https://{template.address}{template.path}" == template.text == text
     assert template.pattern.fullmatch(link)
     for other in (f"{link}/x", f"{link}0" * 2, link.replace("k", ""), link.replace("kk", "k-", 1), f"{link}\n"):
         assert not template.pattern.fullmatch(other)

@@ -270,7 +270,7 @@ def test_private_addresses_pass_if_the_policy_says_so_and_the_metadata_service_n
 
     assert isinstance(guard(GOOD, policy, leads_to("10.0.0.1", "::1")), ReportLink)
     assert isinstance(guard(GOOD, policy, leads_to("169.254.169.254")), Refusal)
-    assert POLICY.allow_private is False
+    assert LinkPolicy(()).allow_private is False
 
 
 def test_an_allow_list_of_nothing_allows_nothing() -> None:

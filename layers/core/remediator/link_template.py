@@ -32,9 +32,9 @@ _TEMPLATE = rf"https://{_HOST}{_PORT}{_ONCE}{_PLAIN}/(?:{_CHARACTERS}|\{{key\}}|
 PATTERN: Final = rf"^(?:{_TEMPLATE}(?:$| (?=h))){{1,{MOST}}}$"
 
 _VALUE = "[A-Za-z0-9]{1,64}"
-_PLACEHOLDER = re.compile(r"\{(key|code)\}")
+_PLACEHOLDER = re.compile(r"\{key\}|\{code\}")
 _WHOLE = re.compile(_TEMPLATE)
-_ORIGIN = re.compile(r"https://([^:/]*)(?::([0-9]+))?")
+_ORIGIN = re.compile(r"https://([^:/]*):?([^/]*)")
 
 # Only words: none of these lets a template pass. The first that applies is given.
 _WHY_NOT = (
@@ -47,8 +47,8 @@ _WHY_NOT = (
     (re.compile(r"\{key\}.*\{key\}|\{code\}.*\{code\}"), "{key} or {code} stands in it twice"),
     (re.compile(r"\}[A-Za-z0-9{]"), "a placeholder isn't followed by a sign, or by the end"),
     (re.compile(r"\?(?:.*&)?[^=&]*\{"), "a placeholder stands in a query, and not in a value of it"),
-    (re.compile(r"\A[^?]*(?:[^:]//|/\.\.?(?:[/?]|\Z))"), "its path has a part that is empty, or of dots alone"),
-    (re.compile(r"\Ahttps://[^/]*/.{301}"), "its path is longer than 300 characters"),
+    (re.compile(r"\Ahttps://[^?]*(?://|/\.\.?(?:[/?]|\Z))"), "its path has a part that is empty, or of dots alone"),
+    (re.compile(r"https://[^/]*/.{301}"), "its path is longer than 300 characters"),
     (re.compile(""), "its host, or its port, is none that a link can have: lower case, and no :443"),
 )
 
@@ -70,7 +70,8 @@ class LinkTemplate:
             raise ValueError(f"a template can't be used: {why}. One that can: {DEFAULT}")
         origin = _ORIGIN.match(text)
         assert origin is not None
-        return cls(text, origin[1], int(origin[2] or 443), re.compile(_compiled(text)))
+        pattern = _VALUE.join(map(re.escape, _PLACEHOLDER.split(text)))
+        return cls(text, origin[1], int(origin[2] or 443), re.compile(pattern))
 
     @property
     def address(self) -> str:
@@ -80,7 +81,7 @@ class LinkTemplate:
     @property
     def path(self) -> str:
         """What follows host and port."""
-        return self.text[_ORIGIN.match(self.text).end() :]  # type: ignore[union-attr] # it was read by it
+        return self.text.removeprefix(f"https://{self.address}")
 
 
 def read_templates(text: str) -> tuple[LinkTemplate, ...]:
@@ -89,8 +90,3 @@ def read_templates(text: str) -> tuple[LinkTemplate, ...]:
     if len(listed) > MOST:
         raise ValueError(f"{len(listed)} templates are more than {MOST}")
     return tuple(map(LinkTemplate.read, listed))
-
-
-def _compiled(text: str) -> str:
-    parts = _PLACEHOLDER.split(text)  # literal, name, literal, name, literal
-    return "".join(f"(?P<{part}>{_VALUE})" if at % 2 else re.escape(part) for at, part in enumerate(parts))
