@@ -16,6 +16,9 @@ def group(*alerts: object, **more: object) -> dict[str, object]:
     return {"receiver": "remediator", "alerts": list(alerts), **more}
 
 
+OVER = json.loads(senders.amp(False, {"alertname": "OrdersFailing"}))
+
+
 @pytest.mark.parametrize(
     ("name", "source", "verdict", "found"),
     [
@@ -30,6 +33,13 @@ def test_each_alert_of_a_group_is_an_alarm(name: str, source: str, verdict: str,
     assert (delivery.verdict, states(delivery)) == (verdict, found)
     assert {(alarm.source, alarm.name) for alarm in delivery.alarms} == {(source, "OrdersFailing")}
     assert len(keys(event(name))) == len(found)
+    assert delivery.reason.startswith(f"{found.count('firing')} of {len(found)} alarms")
+
+
+@pytest.mark.parametrize("mark", ["orgId", "title", "state", "appVersion", "version"])
+def test_a_group_that_bears_a_mark_of_grafana_is_grafanas(mark: str) -> None:
+    assert [one.source for one in only(group(alert(), **{mark: "1"})).alarms] == ["grafana"]
+    assert [one.source for one in only(group(alert(), **{f"{mark}s": "1"})).alarms] == ["alertmanager"]
 
 
 def test_an_alert_keeps_its_key_in_every_template_and_envelope() -> None:
@@ -39,7 +49,7 @@ def test_an_alert_keeps_its_key_in_every_template_and_envelope() -> None:
     for other in (group(in_go), group(plain, status="firing"), sns(group(plain), Timestamp="x")):
         assert keys(other) == keys(group(plain))
     later = {**plain, "startsAt": "2026-11-20T19:00:00Z"}
-    for other in (alert("resolved", oven="oven-4"), alert(oven="oven-5"), later):
+    for other in (alert("resolved", oven="oven-4"), alert(oven="oven-5"), later, plain | {"fingerprint": "5a1c"}):
         assert keys(group(other)).isdisjoint(keys(group(plain)))
 
 
@@ -52,6 +62,12 @@ def test_an_alert_keeps_its_key_in_every_template_and_envelope() -> None:
         (group(status="firing"), "trigger", ["firing"]),
         (group(status=None), "trigger", ["firing"]),
         (group(status="resolved"), "stand_down", ["resolved"]),
+        (OVER | {"source": "prometheus"}, "stand_down", ["resolved"]),
+        *((OVER | more, "trigger", ["resolved", "firing"]) for more in ({"receiver": 5}, {"more": 1})),
+        *(
+            (OVER | {"alerts": [alert("resolved") | more]}, "trigger", ["resolved", "firing"])
+            for more in ({"labels": None}, {"more": 1})
+        ),
     ],
 )
 def test_only_the_exact_word_resolved_ends_an_alert_and_a_group_that_fires_triggers(
@@ -60,6 +76,12 @@ def test_only_the_exact_word_resolved_ends_an_alert_and_a_group_that_fires_trigg
     delivery = only(given)
 
     assert (delivery.verdict, states(delivery)) == (verdict, found)
+
+
+def test_a_group_that_lists_no_alert_has_the_name_that_all_share() -> None:
+    (alarm,) = only(group(status="firing", commonLabels={"alertname": "A"})).alarms
+
+    assert (alarm.name, alarm.identity[0]) == ("A", "{'alertname': 'A'}")
 
 
 @pytest.mark.parametrize(
@@ -84,12 +106,17 @@ def test_the_legacy_webhook_is_read(state: str, found: str) -> None:
     assert (alarm.source, alarm.name, alarm.state) == ("grafana", "Orders", found)
     assert states(only(sns({"body": "x", "state": state}))) == [found]
     assert only({"state": state, "door": "open"}).verdict == "trigger"
+    assert [one.name for one in only({**given, "ruleName": None}).alarms] == ["[Alerting] Orders"]
+    for one in (given | {"ruleUrl": "/x"}, {"body": "x", "state": state}):
+        other = {key: "y" if key in ("ruleUrl", "body") else held for key, held in one.items()}
+        assert keys(sns(one, Timestamp=senders.SINCE)).isdisjoint(keys(sns(other, Timestamp=senders.SINCE)))
 
 
 @pytest.mark.parametrize(
     ("given", "verdict"),
     [
         (event("oncall"), "stand_down"),
+        (json.loads(senders.oncall(False, {}, payload={"truncatedAlerts": 2})), "trigger"),
         ({"alert_group": {"id": "G1", "state": "silenced", "title": "x"}}, "ignore"),
         *(
             ({"alert_group": {"id": "G1", "state": state, "title": "x"}}, "trigger")
@@ -101,6 +128,15 @@ def test_an_oncall_group_counts_not_its_first_alert_and_only_a_silenced_one_is_i
     given: object, verdict: str
 ) -> None:
     assert only(given).verdict == verdict
+
+
+def test_an_oncall_group_is_told_from_others_by_when_it_came_into_its_state() -> None:
+    for fires, at, other in ((True, "created_at", "resolved_at"), (False, "resolved_at", "created_at")):
+        given, same, later = (json.loads(senders.oncall(fires, {"alertname": "A"})) for _ in range(3))
+        same["alert_group"][other] = later["alert_group"][at] = "2026-11-20T19:00:00Z"
+
+        assert keys(given) == keys(same)
+        assert keys(given).isdisjoint(keys(later))
 
 
 def unescaped(status: str, *alerts: tuple[str, str]) -> str:
@@ -133,6 +169,47 @@ def test_the_template_that_escapes_nothing_is_read(status: str, alerts: list[str
     assert states(delivery) == found
     assert delivery.alarms[0].source == "alertmanager"
     assert len(keys(sns(text))) == len(found)
+
+
+@pytest.mark.parametrize("between", ["", " ", "\n  "])
+@pytest.mark.parametrize("source", ["", '"source":"",', '"source":"oven",'])
+def test_the_template_that_escapes_nothing_is_read_however_it_is_laid_out(between: str, source: str) -> None:
+    head = ['{"receiver":"",', source.replace(":", f":{between}"), '"status":"firing"']
+    one = between[:1].join(['{"status":', '"resolved",', '"labels":', "{}}"])
+    two = between[:1].join(['{"status":', '"firing",', '"labels":', '{"a":', '"", "alertname":', '"Oven"}}'])
+    text = "".join(f"{between}{part}" for part in head)
+    delivery = only(sns(f'{text}, "alerts": [{one}, {two}'))
+
+    assert [(each.source, each.name, each.state) for each in delivery.alarms] == [
+        ("alertmanager", "", "resolved"),
+        ("alertmanager", "Oven", "firing"),
+    ]
+    assert "'a': ''" in delivery.alarms[1].identity[0]
+
+
+HOT = {"alertname": "OrdersFailing", "oven": 'a "hot" one', "zone": ""}
+
+
+@pytest.mark.parametrize(
+    ("text", "verdict"),
+    [
+        *((senders.amp(False, HOT, notes), "stand_down") for notes in (senders.NOTES, {}, {"a": "", "b": '"x'})),
+        (senders.amp(False, HOT, others=[HOT]) + "\n \n", "stand_down"),
+        (
+            '{"receiver": "x","status": "resolved","alerts": [{"status": "resolved","labels": {"a": "b"c"}}]}',
+            "stand_down",
+        ),
+        ('{"receiver": "x","status": "resolved","alerts": [],"groupLabels": {"a": "b"c"}}', "stand_down"),
+        (senders.amp(False, HOT | {"a": 'x""b": "}y'}), "trigger"),
+        (senders.amp(False, HOT).replace('"startsAt"', '"since"'), "trigger"),
+    ],
+)
+def test_the_template_stands_down_though_a_quote_broke_its_json_if_no_quote_looks_like_the_end_of_a_value(
+    text: str, verdict: str
+) -> None:
+    with pytest.raises(json.JSONDecodeError):
+        json.loads(text)
+    assert only(sns(text)).verdict == verdict
 
 
 def test_an_annotation_writes_over_no_state() -> None:

@@ -2,7 +2,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.unit.alarms.examples import event, keys, only, states
+from tests.unit.alarms.examples import event, keys, only, sns, states
 
 BEGAN = datetime(2026, 11, 20, 17, 31, 5, 377_000, UTC)
 
@@ -69,6 +69,7 @@ def test_other_transitions_contributors_alarms_and_accounts_have_other_keys() ->
         notice(NewStateValue="OK"),
         notice(AlarmName="ovens-hot"),
         notice(AWSAccountId="109876543210"),
+        notice(Region="EU (Ireland)"),
         notice(AlarmContributorId="4be71c02aa9d5f36"),
         notice(AlarmContributorId="5be71c02aa9d5f37"),
     ]
@@ -78,10 +79,16 @@ def test_other_transitions_contributors_alarms_and_accounts_have_other_keys() ->
 
 def test_a_repeat_has_the_same_key() -> None:
     assert keys(notice(NewStateReason="still")) == keys(notice())
+    arns = ["arn:aws:cloudwatch:eu-central-1:210987654321:alarm:ovens-cold", "arn:x"]
+    assert keys(happening({}) | {"resources": arns}) == keys(happening({}))
+    no_time = happening({"timestamp": None})
+    assert keys(no_time) == keys(sns(no_time, Timestamp="2026-11-20T17:41:10Z"))
 
 
 SUPPRESSED: dict[str, object] = {"actionsSuppressedBy": "WaitPeriod"}
 CHANGED = {"detail-type": "CloudWatch Alarm Configuration Change"}
+MUTED = {"detail-type": "CloudWatch Alarm State Change", "source": "aws.cloudwatch"}
+QUIET = {"muteDetail": {"mutedByArn": "arn:mute"}}
 OTHER = {"detail-type": "Something Happened", "detail": {"state": "terminated"}}
 EXAMPLES = {
     "that is OK": (event("cloudwatch-ok"), "stand_down"),
@@ -92,12 +99,19 @@ EXAMPLES = {
     "suppressed by another alarm": (happening({"actionsSuppressedBy": "Alarm"}), "ignore"),
     "suppressed before": (happening({}, previousState=SUPPRESSED), "trigger"),
     "muted": (happening({}, muteDetail={"mutedByArn": "arn:mute"}), "ignore"),
+    "muted, without a name": ({**MUTED, "detail": {"state": {"value": "OK"}, **QUIET}}, "ignore"),
+    "muted, without a state": ({**MUTED, "detail": {"alarmName": "ovens-cold", **QUIET}}, "ignore"),
+    "of a name alone, and muted": ({"alarmName": "ovens-cold", **QUIET}, "trigger"),
+    "that is OK for somebody else": ({**happening({"value": "OK"}), "source": "pizza.kitchen"}, "trigger"),
+    "that is OK since nobody knows when": (happening({"value": "OK", "timestamp": None}), "trigger"),
+    "without resources": ({**happening({}), "resources": []}, "trigger"),
     "not muted": (happening({}, muteDetail=None), "trigger"),
     "muted before": (notice(ActionExecutedAfterMuteWindow=True), "trigger"),
     "created": ({**happening({}, operation="create"), **CHANGED}, "ignore"),
     "updated": ({**happening({}, operation="update"), **CHANGED}, "ignore"),
     "deleted": ({**happening({}, operation="delete"), **CHANGED}, "ignore"),
     "of another AWS service": ({**OTHER, "source": "aws.ec2"}, "ignore"),
+    "of another AWS service, played again": ({**OTHER, "source": "aws.ec2", "replay-name": "x"}, "ignore"),
     "of another AWS service by its source": ({"source": "aws.ec2", "detail": {"alarmName": "ovens-cold"}}, "trigger"),
     "of CloudWatch by its source": ({**OTHER, "source": "aws.cloudwatch"}, "trigger"),
     "of somebody's own": ({**OTHER, "source": "pizza.kitchen"}, "trigger"),

@@ -89,6 +89,11 @@ OVER = json.loads(senders.result(f"{senders.OURS}-too", senders.amp(False, NAMED
 CONFIRMATION = {"Token": "0a", "SubscribeURL": "https://sns.example", "Message": "Hi"}
 
 
+NO_ALARMS = """
+    aws.autoscaling aws.codebuild aws.codepipeline aws.ec2 aws.ecr aws.ecs aws.guardduty aws.health aws.rds aws.s3
+"""
+
+
 def by_rule(letter: object) -> object:
     return json.loads(senders.event("lambda", "Lambda Function Invocation Result - Failure", detail=letter))
 
@@ -116,7 +121,7 @@ def by_rule(letter: object) -> object:
         pytest.param(event("manual-test"), "trigger", [""], id="test event by hand"),
         *(
             pytest.param(give(json.loads(senders.event(source))), "ignore", [], id=f"{source} {give.__name__}")
-            for source in ("aws.health", "aws.ec2", "aws.s3", "aws.rds")
+            for source in NO_ALARMS.split()
             for give in (dict, sns)
         ),
         *(
@@ -173,3 +178,5 @@ def test_unknown_messages_share_a_key_only_when_they_are_the_same() -> None:
 
     assert keys(sns("hello", **at)) == keys(sns("hello", **at))
     assert keys(sns("hello", **at)).isdisjoint(keys(sns("good evening", **at)))
+    assert keys(sns({"a": 1, "b": 2}, **at)) == keys(sns({"b": 2, "a": 1}, **at))
+    assert keys(sns({"a": 1, "b": 2}, **at)).isdisjoint(keys(sns({"a": 1, "b": 3}, **at)))

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from benchmarks.growth import ALARMS, alarm
 from remediator.alarms import read
+from remediator.alarms.fields import are_texts
 from remediator.alarms.shapes import HEADS
 from remediator_cli.alarm import describe
 from tests.support.work import growth
@@ -156,6 +157,7 @@ HUGE = 10**5_000  # Python refuses to write it in digits
 )
 def test_a_number_that_cannot_be_written_is_no_reason_to_lose_an_alarm(given: object) -> None:
     assert only(given).verdict == "trigger"
+    assert are_texts(*(part for alarm in only(given).alarms for part in alarm.identity))
 
 
 @pytest.mark.parametrize(("start", "repeated"), ALARMS)

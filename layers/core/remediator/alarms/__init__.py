@@ -24,8 +24,6 @@ READERS: dict[Shape | None, Callable[[IncomingMessage], Reading]] = {
 }
 TEXTS: tuple[Callable[[IncomingMessage], Reading], ...] = (alertmanager.read_unescaped, text.read)
 
-PASS_ALWAYS = (Source.UNKNOWN, Source.PERSON)
-
 
 def read(event: object, function_arn: str = "") -> list[Delivery]:
     """One delivery for each record of the event's envelope, in order; at least one.
@@ -43,7 +41,7 @@ def filter_by_name(delivery: Delivery, names: frozenset[str]) -> Delivery:
     What wasn't wholly read or has no name passes always, and so does a person.
     """
     passes = not delivery.whole or any(
-        alarm.source in PASS_ALWAYS or not alarm.name or alarm.name in names for alarm in delivery.alarms
+        alarm.source is Source.PERSON or not alarm.name or alarm.name in names for alarm in delivery.alarms
     )
     if delivery.verdict not in (AlarmVerdict.TRIGGER, AlarmVerdict.STAND_DOWN) or not names or passes:
         return delivery

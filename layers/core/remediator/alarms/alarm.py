@@ -72,8 +72,8 @@ class IncomingMessage:
     content: Mapping[str, object] | str
     subject: str
     sent_at: datetime | None
-    shape: Shape | None = None
-    sound: bool = True
+    shape: Shape | None
+    sound: bool
 
     def alarm(self, source: Source, name: str, state: AlarmState, *identity: str, since: object = None) -> Alarm:
         """One of the message's alarms, in this state since then.

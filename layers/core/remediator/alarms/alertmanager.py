@@ -19,21 +19,18 @@ LEGACY_STATES = {"ok": AlarmState.RESOLVED, "no_data": AlarmState.NO_DATA}  # al
 TEMPLATE = {"receiver", "source", "status", "alerts", "groupLabels", "commonLabels", "commonAnnotations"}
 TEMPLATE_ALERT = {"status", "labels", "annotations", "startsAt", "endsAt", "generatorURL", "fingerprint"}
 # The template puts receiver and status before all labels and annotations: they can't be forged.
-UNESCAPED = re.compile(
-    r'\s*+\{\s*+"receiver":\s*+"[^"]{0,500}",\s*+(?:"source":\s*+"[^"]{0,99}",\s*+)?'
-    r'"status":\s*+"(firing|resolved)"'
-)
-UNESCAPED_ALERT = re.compile(r'\{"status":\s?"(firing|resolved)",\s?"labels":\s?\{([^}]{0,1999}+)\}')
-UNESCAPED_LABEL = re.compile(r'"([^"]{1,199}+)":\s?"([^"]{0,999}+)"')
+UNESCAPED = re.compile(r'\s*\{\s*"receiver":\s*"[^"]*",\s*(?:"source":\s*"[^"]*",\s*)?"status":\s*"(firing|resolved)"')
+UNESCAPED_ALERT = re.compile(r'\{"status":\s?"(firing|resolved)",\s?"labels":\s?\{([^}]{0,1999})\}')
+UNESCAPED_LABEL = re.compile(r'"([^"]+)":\s?"([^"]*)"')
 _VALUE = r'"(?:[^"]|"(?!, ?"|\}))*+"'  # it may hold quotes, but none that looks like its end
-_PAIRS = rf'\{{(?:"[^"]*+": {_VALUE}(?:, )?+)*+\}}'
+_PAIRS = rf'\{{(?:"[^"]+": {_VALUE}(?:, )?+)*+\}}'
 _ALERT = (
     rf'\{{"status": "resolved","labels": {_PAIRS}(?:,"annotations": {_PAIRS})?+'
     rf'(?:,"(?:startsAt|endsAt|generatorURL|fingerprint)": {_VALUE})*+\}}'
 )
 # All behind the group's status, if the group is resolved.
 OVER = re.compile(
-    rf',"alerts": \[(?:{_ALERT}(?:, )?+)*+\](?:,"(?:groupLabels|commonLabels|commonAnnotations)": {_PAIRS})*+\}}\s*+'
+    rf',"alerts": \[(?:{_ALERT}(?:, )?+)*+\](?:,"(?:groupLabels|commonLabels|commonAnnotations)": {_PAIRS})*+\}}\s*'
 )
 
 
@@ -126,17 +123,17 @@ def read_oncall(message: IncomingMessage) -> Reading:
     since = group.get("resolved_at" if ended else "created_at")
     found = tuple(
         message.alarm(Source.ONCALL, name, found, fields.text(id_), name, since=since)
-        for name, found in _names(payload, resolved=ended) or [name_and_state({}, resolved=ended)]
+        for name, found in _names(payload, resolved=ended)
     )
     return message.delivery(found, whole=known and not payload.get("truncatedAlerts"))
 
 
 def _names(payload: Mapping[str, object], *, resolved: bool) -> Iterable[tuple[str, AlarmState]]:
-    """Each name in the labels of the payload, which is a webhook or an alert. The title is prose, and no name."""
+    """Each name in the labels of the payload, a webhook or an alert, or else "". The title is prose, and no name."""
     alerts = payload.get("alerts")
     listed = [fields.mapping(alert).get("labels") for alert in alerts] if isinstance(alerts, list) else []
     for labels in (listed, *([payload.get(key)] for key in ("labels", "commonLabels", "groupLabels"))):
         found = [name_and_state(fields.labels(each), resolved=resolved) for each in labels]
         if named := dict.fromkeys(each for each in found if each[0]):
             return named
-    return ()
+    return [name_and_state({}, resolved=resolved)]
