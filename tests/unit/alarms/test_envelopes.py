@@ -38,6 +38,7 @@ BY_SQS = datetime(2026, 11, 20, 8, 0, 2, tzinfo=UTC)
         ({"Records": [{**SQS, "body": json.dumps({"text": "x"} | SNS | {"Timestamp": "2001-01-01T00:00Z"})}]}, BY_SQS),
         ({"Records": [{"body": json.dumps(ALARM)}]}, None),
         ({"Records": [{"body": json.dumps(json.dumps(ALARM))}]}, None),
+        ({"Records": {"Sns": SNS}}, BY_SNS),
         (SNS, BY_SNS),
         (ALARM, None),
     ],
@@ -112,6 +113,10 @@ def by_rule(letter: object) -> object:
         pytest.param(OVER, "stand_down", ["OrdersFailing"], id="another function's result says that all is over"),
         pytest.param({**CONFIRMATION, "Type": "SubscriptionConfirmation"}, "ignore", [], id="subscribed"),
         pytest.param({**CONFIRMATION, "Type": "UnsubscribeConfirmation"}, "ignore", [], id="unsubscribed"),
+        *(
+            pytest.param({"Type": "SubscriptionConfirmation", key: "x"}, "ignore", [], id=f"subscribed with {key}")
+            for key in ("Token", "SubscribeURL")
+        ),
         pytest.param(
             {**SNS, "Type": "SubscriptionConfirmation"}, "trigger", ["ovens-cold"], id="alarm says subscribed"
         ),
@@ -145,6 +150,20 @@ def test_only_what_is_known_to_be_no_alarm_is_ignored(given: object, verdict: st
     assert (delivery.verdict, [alarm.name for alarm in delivery.alarms]) == (verdict, names)
 
 
+@pytest.mark.parametrize(("layers", "verdict"), [(7, "stand_down"), (8, "trigger")])
+def test_what_lies_beneath_too_many_layers_is_not_believed(layers: int, verdict: str) -> None:
+    given = json.loads(senders.notice(False, NAMED))
+    for _ in range(layers):
+        given = json.loads(senders.result("arn:x", given))
+
+    assert only(given).verdict == verdict
+
+
+@pytest.mark.parametrize("given", [{"": ALARM}, {"x": ALARM}, {"Records": ALARM, "x": 1}])
+def test_what_stands_under_no_envelopes_key_is_no_message(given: object) -> None:
+    assert [one.source for one in only(given).alarms] == ["unknown"]
+
+
 def test_who_knows_of_no_function_of_its_own_takes_no_dead_letter_for_its_own() -> None:
     assert only(DEAD_LETTER).verdict == "trigger"
     assert only(json.loads(senders.result("", {}))).verdict == "trigger"
@@ -167,6 +186,7 @@ def test_the_remediator_ignores_the_dead_letters_of_its_own_function() -> None:
         ([{"Records": [{"Sns": SNS}, {"Sns": SNS}]}, 7, [], "**Resolved**", " "],
          ["trigger", "trigger", "refuse", "refuse", "trigger", "refuse"]),
         ([{"Records": []}], ["refuse"]),
+        ([senders.grafana_text(False, NAMED), senders.notice(False, NAMED)], ["stand_down", "stand_down"]),
     ],
 )  # fmt: skip
 def test_an_array_is_a_list_of_records(given: object, verdicts: list[str]) -> None:

@@ -16,7 +16,12 @@ from .shapes import Shape, is_sound, shape_of
 
 MAX_LAYERS = 8  # SNS in SQS, a function's result, JSON in a text: real ones have four
 # The key that each envelope keeps its message under.
-INNER = {Shape.RECORD: "Sns", Shape.SNS: "Message", Shape.BODY: "body", Shape.DESTINATION: "responsePayload"}
+INNER: Mapping[Shape | None, str] = {
+    Shape.RECORD: "Sns",
+    Shape.SNS: "Message",
+    Shape.BODY: "body",
+    Shape.DESTINATION: "responsePayload",
+}
 RESULT = "Lambda Function Invocation Result"
 CONFIRMATIONS = {"SubscriptionConfirmation", "UnsubscribeConfirmation"}
 
@@ -91,14 +96,14 @@ def _parsed(content: object) -> tuple[object, bool]:
     return content, unique
 
 
-def _inner(content: Mapping[str, object]) -> str:
-    """The key of what the envelope holds, or ""."""
+def _inner(content: Mapping[str, object]) -> str | None:
+    """The key of what the envelope holds."""
     shape = shape_of(content)
     if shape is Shape.EVENT and fields.text(content.get("detail-type")).startswith(RESULT):
         return "detail"
     if content.keys() == {"body", "state"}:  # Amazon Managed Grafana's alert
-        return ""
-    return INNER.get(shape, "") if shape else ""
+        return None
+    return INNER.get(shape)
 
 
 def _needless(content: Mapping[str, object], function_arn: str) -> str:
@@ -107,9 +112,8 @@ def _needless(content: Mapping[str, object], function_arn: str) -> str:
         return "SNS asks to confirm a subscription, which is not an alarm."
     written_by = fields.text(fields.mapping(content.get("requestContext")).get("functionArn"))
     ours = function_arn and written_by.split(":", 7)[:7] == function_arn.split(":", 7)[:7]  # an eighth is a version
-    if ours and "requestPayload" in content:
-        return "A dead letter came round again: its alarm was delivered before."
-    return ""
+    dead = "A dead letter came round again: its alarm was delivered before."
+    return dead if ours and "requestPayload" in content else ""
 
 
 def _time(content: Mapping[str, object]) -> datetime | None:
