@@ -20,7 +20,7 @@ from benchmarks.growth import SECRETS, mask
 from remediator.bootstrap import new_mask
 from remediator.link_template import read_templates
 from remediator.masking import SHORTEST, Mask, unclickable
-from remediator.report_link import fingerprint
+from remediator.report_link import fingerprint, readable_host
 from tests.support.work import growth
 
 HOST = "pizza-factory.cs329.click"
@@ -120,6 +120,7 @@ def test_what_bears_a_secrets_name_is_masked(name: str) -> None:
     assert masked(f"{name}=hunter2 z") == f"{name}=<secret> z"
     assert masked(f'{{"{name}" : "hunter2"}}') == f'{{"{name}" : "<secret>"}}'
     assert masked(f"{{'{name}': 'hun ter2'}}") == f"{{'{name}': '<secret>'}}"
+    assert masked(f'{name}="hun ter2"') == f'{name}="<secret>"'
 
 
 @pytest.mark.parametrize("size", [1, 64, 128])
@@ -127,6 +128,7 @@ def test_a_key_of_any_length_is_masked_in_its_place(size: int) -> None:
     key = "k" * size
     assert masked(f"GET /api/support/{key}/report/{CODE} z") == "GET <link> z"
     assert masked(f"GET /api/support/{key} z") == f"GET /api/support/<key {fingerprint(key)}> z"
+    assert masked(f"GET /api/support/{key[1:]}!/report/{CODE} z") == "GET <link> z"
 
 
 @pytest.mark.parametrize(
@@ -136,7 +138,12 @@ def test_a_key_of_any_length_is_masked_in_its_place(size: int) -> None:
         *("2026-11-23T08:24:53.021Z", "INCIDENT#20261123T082453Z-ab12", "550e8400-e29b-41d4-a716-446655440000"),
         *("a" * 64, "0123456789abcdef" * 4, "ab12" * 7, "v1.2.3", "boto3.session.py", "https://pizza.cs329.click/menu"),
         *("bearer of news", "the password was refused", '{"password": ""}', SHOWN, "PUT /api/auth"),
-        *("/api/support/", "arn:aws:sns:us-east-1:123456789012:alarms", "1-5759e988-bd862e3fe1be46a994272793"),
+        *(
+            "/api/support/",
+            f"/api/support//report/{CODE}",
+            "arn:aws:sns:us-east-1:123456789012:alarms",
+            "1-5759e988-bd862e3fe1be46a994272793",
+        ),
     ],
 )
 def test_plain_words_stay_as_they_are(text: str) -> None:
@@ -259,7 +266,12 @@ def test_a_link_that_others_cut_leaves_no_digit_of_the_key(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "link", [f"https://errors.example/v2/fix-{CODE}.json/of-abcd1234/", "https://errors.example/abcd1234/x"]
+    "link",
+    [
+        f"https://errors.example/v2/fix-{CODE}.json/of-abcd1234/",
+        "https://errors.example/abcd1234/x",
+        "https://cs329.cs.byu.edu/api/report?apiKey=abcd1234&fixCode=x",
+    ],
 )
 def test_the_key_of_an_offered_link_is_masked_elsewhere_from_eight_characters_on(link: str) -> None:
     mask = Mask(ELSEWHERE)
@@ -267,7 +279,7 @@ def test_the_key_of_an_offered_link_is_masked_elsewhere_from_eight_characters_on
     mask.add(link.replace("abcd1234", "abcd123"))
 
     assert mask.text("the key abcd1234 is refused, abcd123 isn't") == "the key <secret> is refused, abcd123 isn't"
-    assert mask.text(f"see {link} z") == f"see <link errors.example {fingerprint(link)}> z"
+    assert mask.text(f"see {link} z") == f"see <link {readable_host(link)} {fingerprint(link)}> z"
 
 
 def test_an_error_and_its_causes_are_one_masked_line() -> None:

@@ -19,7 +19,7 @@ from remediator.report_link import fingerprint, readable_host
 
 SHORTEST = 6  # a shorter secret would blot out ordinary words; its looks still give it away
 SHORTEST_KEY = 8  # of a report link, outside its place
-LAYERS = 4  # of escapes that are looked beneath: JSON in JSON, percent-encoding up to four times over
+LAYERS = 5  # the text as it is, and what lies beneath up to four escapes: JSON in JSON, percent-encoding
 _CHAIN = 8
 KNOWN = read_templates(f"{DEFAULT} https://cs329.cs.byu.edu/api/report?apiKey={{key}}&fixCode={{code}}")
 
@@ -159,7 +159,7 @@ class Mask:
         """Where each secret begins and ends in the text, found beneath each layer of escapes."""
         plain = text
         places: Sequence[int] = range(len(text) + 1)
-        for _ in range(LAYERS + 1):
+        for _ in range(LAYERS):
             for start, stop, shown in self._spans_of(plain):
                 yield places[start], places[stop], shown
             if not _ESCAPED.search(plain):

@@ -85,6 +85,13 @@ def test_a_repeat_has_the_same_key() -> None:
     assert keys(no_time) == keys(sns(no_time, Timestamp="2026-11-20T17:41:10Z"))
 
 
+def test_of_a_key_that_comes_twice_the_first_value_counts() -> None:
+    twice = '{"AlarmName": "ovens-cold", "AlarmName": "x", "NewStateValue": "ALARM", "NewStateValue": "OK"}'
+    (alarm,) = only(sns(twice)).alarms
+
+    assert (alarm.name, alarm.state) == ("ovens-cold", "firing")
+
+
 SUPPRESSED: dict[str, object] = {"actionsSuppressedBy": "WaitPeriod"}
 CHANGED = {"detail-type": "CloudWatch Alarm Configuration Change"}
 MUTED = {"detail-type": "CloudWatch Alarm State Change", "source": "aws.cloudwatch"}
