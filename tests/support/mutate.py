@@ -34,6 +34,8 @@ ACCEPTED = (
     ('or [(group[1], "")]', "'X'", "1 => 0", "the only one, without labels: the group's state counts"),
     ('for key in ("AWSAccountId"', "' X'", "any text between the two would do"),
     ("range(2):  # some senders", "=> 3", "bound: one more or less"),
+    ("len(digits) < 20", "<= 20", "20 => 21", "20 => 19", "bound: one more or less"),
+    ("> MAX_BITS", ">= MAX_BITS", "bound: one more or less"),
     ("LAYERS = 5", "=> 6", "bound: one more or less"),
     ("_VALUE = r", "{0,128}", "{1,129}", "bound: one more or less, and an empty one is passed over"),
     ("_HOST = rf", "{2,255}", "{0,255}", "{1,256}", "{1,254}", "bound: one more or less"),

@@ -129,6 +129,7 @@ def test_a_key_of_any_length_is_masked_in_its_place(size: int) -> None:
     assert masked(f"GET /api/support/{key}/report/{CODE} z") == "GET <link> z"
     assert masked(f"GET /api/support/{key} z") == f"GET /api/support/<key {fingerprint(key)}> z"
     assert masked(f"GET /api/support/{key[1:]}!/report/{CODE} z") == "GET <link> z"
+    assert masked(f"GET /api/support/{key}?a/report/b") == f"GET /api/support/<key {fingerprint(key)}>?a/report/b"
 
 
 @pytest.mark.parametrize(

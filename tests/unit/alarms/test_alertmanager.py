@@ -44,9 +44,10 @@ def test_a_group_that_bears_a_mark_of_grafana_is_grafanas(mark: str) -> None:
 
 def test_an_alert_keeps_its_key_in_every_template_and_envelope() -> None:
     plain = alert(oven="oven-4", number=4)
-    in_go = {**plain, "startsAt": "2026-11-20 17:30:40 +0000 UTC"}
+    written = ("2026-11-20 17:30:40 +0000 UTC", "2026-11-20 17:30:40 +0000", "2026-11-20 17:30:40")
+    in_go = [group(plain | {"startsAt": each}) for each in written]
 
-    for other in (group(in_go), group(plain, status="firing"), sns(group(plain), Timestamp="x")):
+    for other in (*in_go, group(plain, status="firing"), sns(group(plain), Timestamp="x")):
         assert keys(other) == keys(group(plain))
     later = {**plain, "startsAt": "2026-11-20T19:00:00Z"}
     for other in (

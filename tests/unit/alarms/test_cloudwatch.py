@@ -1,3 +1,4 @@
+import json
 from datetime import UTC, datetime
 
 import pytest
@@ -99,6 +100,7 @@ QUIET = {"muteDetail": {"mutedByArn": "arn:mute"}}
 OTHER = {"detail-type": "Something Happened", "detail": {"state": "terminated"}}
 EXAMPLES = {
     "that is OK": (event("cloudwatch-ok"), "stand_down"),
+    "with a line break as it is": (sns(json.dumps(notice(NewStateValue="OK")).replace("d C", "d\nC")), "stand_down"),
     "whose detail alone comes": (happening({"value": "OK"})["detail"], "stand_down"),
     "of a contributor": (happening({}, alarmContributor={"id": "4be71c02"}), "trigger"),
     "suppressed to wait": (happening(SUPPRESSED), "ignore"),

@@ -22,6 +22,7 @@ SNS = {
 }
 SQS = {"eventSource": "aws:sqs", "attributes": {"SentTimestamp": "1795161602000"}}
 BY_SNS = datetime(2026, 11, 20, 8, 0, 1, 500_000, UTC)
+FAR = datetime(5138, 11, 16, 9, 46, 39, 999_000, UTC)
 BY_SQS = datetime(2026, 11, 20, 8, 0, 2, tzinfo=UTC)
 
 
@@ -37,6 +38,8 @@ BY_SQS = datetime(2026, 11, 20, 8, 0, 2, tzinfo=UTC)
         ({"Records": [{**SQS, "body": json.dumps(ALARM)}]}, BY_SQS),
         ({"Records": [{**SQS, "body": json.dumps({"text": "x"} | SNS | {"Timestamp": "2001-01-01T00:00Z"})}]}, BY_SQS),
         ({"Records": [{"body": json.dumps(ALARM)}]}, None),
+        ({"Records": [{"body": json.dumps(ALARM), "attributes": {"SentTimestamp": "9" * 15}}]}, None),
+        ({"Records": [{"body": json.dumps(ALARM), "attributes": {"SentTimestamp": "9" * 14}}]}, FAR),
         ({"Records": [{"body": json.dumps(json.dumps(ALARM))}]}, None),
         ({"Records": {"Sns": SNS}}, BY_SNS),
         (SNS, BY_SNS),
@@ -167,6 +170,12 @@ def test_what_stands_under_no_envelopes_key_is_no_message(given: object) -> None
 def test_who_knows_of_no_function_of_its_own_takes_no_dead_letter_for_its_own() -> None:
     assert only(DEAD_LETTER).verdict == "trigger"
     assert only(json.loads(senders.result("", {}))).verdict == "trigger"
+
+
+def test_what_is_ignored_unread_keeps_its_time() -> None:
+    (delivery,) = read(sns(DEAD_LETTER, Timestamp=SNS["Timestamp"]), senders.OURS)
+
+    assert delivery.sent_at == BY_SNS
 
 
 def test_the_remediator_ignores_the_dead_letters_of_its_own_function() -> None:

@@ -111,7 +111,7 @@ def _needless(content: Mapping[str, object], function_arn: str) -> str:
     if fields.text(content.get("Type")) in CONFIRMATIONS and {"Token", "SubscribeURL"} & content.keys():
         return "SNS asks to confirm a subscription, which is not an alarm."
     written_by = fields.text(fields.mapping(content.get("requestContext")).get("functionArn"))
-    ours = function_arn and written_by.split(":", 7)[:7] == function_arn.split(":", 7)[:7]  # an eighth is a version
+    ours = function_arn and written_by.split(":")[:7] == function_arn.split(":")[:7]  # an eighth is a version
     dead = "A dead letter came round again: its alarm was delivered before."
     return dead if ours and "requestPayload" in content else ""
 
