@@ -406,3 +406,4 @@ def test_words_are_masked_then_made_readable_and_only_then_cut() -> None:
 def test_what_is_no_text_hides_no_secret_beside_it() -> None:
     assert masked(r"%ff%fe%61hunter22%ff \ud800hunter22", "hunter22") == r"%ff%fe%61<secret>%ff \ud800<secret>"
     assert masked("x hun\ud800ter y", "hun\ud800ter") == "x <secret> y"
+    assert masked("&#9;hun&#9;ter&#xA;hun&#xa;ter", "hun\tter\nhun\nter") == "&#9;<secret>"

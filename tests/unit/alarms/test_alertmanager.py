@@ -44,7 +44,12 @@ def test_a_group_that_bears_a_mark_of_grafana_is_grafanas(mark: str) -> None:
 
 def test_an_alert_keeps_its_key_in_every_template_and_envelope() -> None:
     plain = alert(oven="oven-4", number=4)
-    written = ("2026-11-20 17:30:40 +0000 UTC", "2026-11-20 17:30:40 +0000", "2026-11-20 17:30:40")
+    written = (
+        "2026-11-20 17:30:40 +0000 UTC",
+        "2026-11-20 17:30:40 +0000",
+        "2026-11-20 17:30:40",
+        "2026-11-20T19:30:40+02:00",
+    )
     in_go = [group(plain | {"startsAt": each}) for each in written]
 
     for other in (*in_go, group(plain, status="firing"), sns(group(plain), Timestamp="x")):

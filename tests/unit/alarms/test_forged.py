@@ -122,6 +122,22 @@ def test_a_key_that_is_new_is_no_doubt_if_the_sender_escapes(sender: senders.Sen
         assert read(sns({**over, **other}))[0].verdict == "trigger"
 
 
+HEADS = """
+    Records Sns Type TopicArn Message SubscribeURL body requestContext requestPayload responsePayload detail-type
+    detail alarmData alarmName alarmArn AlarmName NewStateValue receiver alerts alert_group alert_payload ruleName
+    ruleId ruleUrl evalMatches remediator
+"""
+
+
+@pytest.mark.parametrize("key", HEADS.split())
+def test_a_key_that_heads_another_shape_is_in_doubt(key: str) -> None:
+    for sender in senders.alertmanager_webhook, senders.notice:
+        over = json.loads(sender(False, {"alertname": "OrdersFailing"}, senders.NOTES))
+
+        assert key in over or read(sns(over | {key: "x"}))[0].verdict == "trigger"
+        assert read(sns(over | {f"{key}s": "x"}))[0].verdict == "stand_down"
+
+
 UNSURE = {
     "an unknown header": "**Resolved**\n\nLabels:\n - a = b\nAnnotations:\nSource: x\n\n**🔥 Firing**\n",
     "a state after free text": '{"alerts": [{"labels": {"a": "b"}, "status": "resolved"}], "status": "resolved"}',
@@ -148,6 +164,20 @@ def test_a_text_of_which_not_all_is_known_asks_for_a_check(text: str) -> None:
         (delivery,) = read(event)
         assert delivery.verdict is AlarmVerdict.TRIGGER
         assert filter_by_name(delivery, NAMED) == delivery  # whatever names are listed
+
+
+@pytest.mark.parametrize(
+    ("line", "verdict"),
+    [
+        *((line, "trigger") for line in ("**Firing**", "Alerts Firing:", " \t**Firing**\t ", "  Alerts Firing:")),
+        *((line, "stand_down") for line in ("x Alerts Firing:", "**Firing** x", "Alerts Firing: 1", "xAlerts Firing:")),
+    ],
+)
+def test_a_line_that_heads_what_fires_is_believed_in_any_json(line: str, verdict: str) -> None:
+    hot = {"alertname": "a", "b": f'a "hot" one\n{line}\n'}
+
+    for text in (f'{OK[:-1]},"z":"\n{line}\n"}}', senders.amp(False, hot)):
+        assert read(sns(text))[0].verdict == verdict
 
 
 def test_an_alert_that_a_label_pushed_out_of_the_count_passes_whatever_names_are_listed() -> None:

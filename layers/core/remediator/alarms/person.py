@@ -8,7 +8,7 @@ KEYS = ("remediator", "by", "request")
 
 def write(command: str, who: str, request: str) -> dict[str, str]:
     """The message of a person's command, to be sent as JSON. `request` tells it from the same person's others."""
-    return dict(zip(KEYS, (command, who, request), strict=True))
+    return {"remediator": command, "by": who, "request": request}
 
 
 def name(command: str, who: str, request: str) -> str:

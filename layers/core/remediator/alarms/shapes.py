@@ -28,7 +28,7 @@ _KEYS = {
 HEADS = {key: shape for shape, keys in _KEYS.items() for key in keys}
 
 # The keys that a sender's text starts with: its shape, and its state if free text can add keys later.
-STARTS: Mapping[Shape, tuple[tuple[str, ...], ...]] = {
+STARTS: Mapping[Shape | None, tuple[tuple[str, ...], ...]] = {
     Shape.SNS: (("Type", "MessageId"),),
     Shape.BODY: (("body", "state"),),  # Amazon Managed Grafana's, which shares the key with SQS
     Shape.DESTINATION: (("version", "timestamp", "requestContext"),),
@@ -53,12 +53,10 @@ def shape_of(content: Mapping[str, object]) -> Shape | None:
 
 def is_sound(content: Mapping[str, object], written: str = "") -> bool:
     """Whether nothing speaks against the message's shape; `written`: the text that it stood in, if it did."""
-    shape = shape_of(content)
-    if shape is None or {HEADS[key] for key in HEADS.keys() & content.keys()} != {shape}:
-        return False
-    keys = list(content)
+    shape, keys = shape_of(content), list(content)
+    alone = {HEADS[key] for key in HEADS.keys() & content.keys()} == {shape}
     starts = any(tuple(keys[: len(start)]) == start for start in STARTS.get(shape, ()))
-    return not written or (starts and not has_firing_part(written))
+    return alone and (not written or (starts and not has_firing_part(written)))
 
 
 def has_firing_part(written: str) -> bool:
