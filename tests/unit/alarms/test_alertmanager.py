@@ -74,6 +74,7 @@ def test_an_alert_keeps_its_key_in_every_template_and_envelope() -> None:
         (group(status=None), "trigger", ["firing"]),
         (group(status="resolved"), "stand_down", ["resolved"]),
         (OVER | {"source": "prometheus"}, "stand_down", ["resolved"]),
+        (sns({"receiver": "x", "source": "prometheus", **OVER}), "stand_down", ["resolved"]),
         *((OVER | more, "trigger", ["resolved", "firing"]) for more in ({"receiver": 5}, {"more": 1})),
         *(
             (OVER | {"alerts": [alert("resolved") | more]}, "trigger", ["resolved", "firing"])
@@ -117,6 +118,7 @@ def test_the_legacy_webhook_is_read(state: str, found: str) -> None:
     assert (alarm.source, alarm.name, alarm.state) == ("grafana", "Orders", found)
     assert states(only(sns({"body": "x", "state": state}))) == [found]
     assert only({"state": state, "door": "open"}).verdict == "trigger"
+    assert states(only(sns({"dashboardId": 1, "evalMatches": [], **given}))) == [found]
     assert [one.name for one in only({**given, "ruleName": None}).alarms] == ["[Alerting] Orders"]
     for one in (given | {"ruleUrl": "/x"}, {"body": "x", "state": state}):
         other = {key: "y" if key in ("ruleUrl", "body") else held for key, held in one.items()}
@@ -210,6 +212,7 @@ HOT = {"alertname": "OrdersFailing", "oven": 'a "hot" one', "zone": ""}
             '{"receiver": "x","status": "resolved","alerts": [{"status": "resolved","labels": {"a": "b"c"}}]}',
             "stand_down",
         ),
+        (senders.amp(False, HOT).replace('"status"', '"source": "x","status"', 1), "stand_down"),
         ('{"receiver": "x","status": "resolved","alerts": [],"groupLabels": {"a": "b"c"}}', "stand_down"),
         (senders.amp(False, HOT | {"a": 'x""b": "}y'}), "trigger"),
         (senders.amp(False, HOT).replace('"startsAt"', '"since"'), "trigger"),

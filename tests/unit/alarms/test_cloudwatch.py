@@ -101,6 +101,8 @@ OTHER = {"detail-type": "Something Happened", "detail": {"state": "terminated"}}
 EXAMPLES = {
     "that is OK": (event("cloudwatch-ok"), "stand_down"),
     "with a line break as it is": (sns(json.dumps(notice(NewStateValue="OK")).replace("d C", "d\nC")), "stand_down"),
+    "whose detail alone comes by SNS": (sns(happening({"value": "OK"})["detail"]), "stand_down"),
+    "that starts with the account": (sns({"AWSAccountId": "2"} | notice(NewStateValue="OK")), "stand_down"),
     "whose detail alone comes": (happening({"value": "OK"})["detail"], "stand_down"),
     "of a contributor": (happening({}, alarmContributor={"id": "4be71c02"}), "trigger"),
     "suppressed to wait": (happening(SUPPRESSED), "ignore"),

@@ -1,3 +1,5 @@
+from collections.abc import Callable
+
 import pytest
 
 from tests.unit.alarms.examples import event, keys, only, sns, states
@@ -88,6 +90,10 @@ def test_a_subject_that_fires_triggers_though_the_firing_part_is_lost(forged: st
         alertmanager("Resolved"),
         f"**Resolved**\n\n{LABELS}Annotations:\n",
         "**Resolved**\n\nValue: ",
+        "**Resolved**\nLabels:\nAnnotations:\nDashboard: x\nPanel: y\n",
+        "Alerts Resolved:\nLabels:\nAnnotations:\nSource:\n",
+        grafana("Resolved") + grafana("Resolved").partition("\n\n")[2],
+        alertmanager("Resolved") + alertmanager("Resolved").partition("Resolved:\n")[2],
         grafana("Resolved").replace("\n", "\r\n"),
     ],
 )
@@ -95,6 +101,15 @@ def test_a_resolved_text_stands_down_unless_its_subject_fires(text: str) -> None
     assert only(sns(text)).verdict == "stand_down"
     assert only(sns(text, "[RESOLVED] OrdersFailing")).verdict == "stand_down"
     assert only(sns(text, "[FIRING:1] OrdersFailing")).verdict == "trigger"
+
+
+@pytest.mark.parametrize("text", [grafana, alertmanager])
+def test_a_firing_text_of_which_every_line_is_known_is_whole(text: Callable[[str], str]) -> None:
+    fires, over = text("Firing"), text("Resolved")
+
+    for whole in (fires, fires + over.removeprefix("orders fail"), fires.removeprefix("orders fail")):
+        assert only(sns(whole)).whole
+        assert not only(sns(f"{whole}and so on")).whole
 
 
 @pytest.mark.parametrize(

@@ -24,16 +24,16 @@ LINKS = ("Source:", "Silence:", "Dashboard:", "Panel:")  # the last lines of an 
 CUT_AT = 200_000  # bytes. SNS takes 256 KiB: a longer text may have lost its end
 MAX_LABELS = 50  # lines
 
-_LISTS = r"Labels:\n(?:- [^=\n]*+=.*+\n)*+Annotations:\n(?:- [^=\n]*+=.*+\n)*+"
-_GRAFANA = rf"(?:(?:Value:.*+\n)?+{_LISTS}(?:(?:{'|'.join(LINKS)}).*+\n)*+)++"
-_ALERTMANAGER = rf"(?:{_LISTS}Source:.*+\n)++"
+_LISTS = r"Labels:\n(?:- [^=\n]+=.*\n)*+Annotations:\n(?:- [^=\n]+=.*\n)*+"
+_GRAFANA = rf"(?:(?:Value:.*\n)?{_LISTS}(?:(?:{'|'.join(LINKS)}).*\n)*+)++"
+_ALERTMANAGER = rf"(?:{_LISTS}Source:.*\n)++"
 # Every line of a text, without blank ones. The annotations all alerts share make Alertmanager's first line.
 TEMPLATES = {
     Source.GRAFANA: re.compile(
         rf"(?:\*\*Firing\*\*\n{_GRAFANA})?(?:\*\*Resolved\*\*\n{_GRAFANA})?|\*\*(?:Firing|Resolved)\*\*\nValue:\n"
     ),
     Source.ALERTMANAGER: re.compile(
-        rf"(?:.*+\n)?(?:Alerts Firing:\n{_ALERTMANAGER})?(?:Alerts Resolved:\n{_ALERTMANAGER})?"
+        rf"(?:.*\n)?(?:Alerts Firing:\n{_ALERTMANAGER})?(?:Alerts Resolved:\n{_ALERTMANAGER})?"
     ),
 }
 
