@@ -109,6 +109,26 @@ def test_what_looks_like_a_secret_is_masked(text: str, shown: str) -> None:
         assert secret not in result
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        *((f"x{JWT} y", f"x<jwt {fingerprint(JWT)}> y"), (f"xyz{JWT}", f"xyz<jwt {fingerprint(JWT)}>")),
+        *((f"eyJ{JWT}", f"<jwt {fingerprint('eyJ' + JWT)}>"), (f"{KEY}abcdef", f"<key {fingerprint(KEY + 'abcdef')}>")),
+        *(("Bearer 01234567", "Bearer <token>"), ("Bearer abc+defghij z", "Bearer <token> z")),
+        *(("http://u:p@h.example/", "http://u:<secret>@h.example/"), ("https://:pw@h/", "https://:<secret>@h/")),
+        ("AKIA0123456789ABCDEF,", "<aws key>,"),
+        ("a \ud800 b", "a ? b"),
+        *(
+            (f"{url} z", f"<link h.example {fingerprint(url)}> z")
+            for query in ("apiKey=abc", "x=1&fixCode=abc&y=2")
+            for url in (f"https://h.example?{query}", f"https://h.example/a/b?{query}")
+        ),
+    ],
+)
+def test_of_what_looks_like_a_secret_no_more_and_no_less_is_masked(text: str, shown: str) -> None:
+    assert masked(text) == shown
+
+
 NAMES = """
     password passwd pwd passphrase secret secretKey secret-key secret_key token apiKey api-key api_key accessKey
     access-key access_key fixCode fix-code fix_code authorization PASSWORD userToken
@@ -117,7 +137,8 @@ NAMES = """
 
 @pytest.mark.parametrize("name", NAMES.split())
 def test_what_bears_a_secrets_name_is_masked(name: str) -> None:
-    assert masked(f"{name}=hunter2 z") == f"{name}=<secret> z"
+    for quote_ in ("", '"', "'"):
+        assert masked(f"{quote_}{name}{quote_}=hunter2 z") == f"{quote_}{name}{quote_}=<secret> z"
     assert masked(f'{{"{name}" : "hunter2"}}') == f'{{"{name}" : "<secret>"}}'
     assert masked(f"{{'{name}': 'hun ter2'}}") == f"{{'{name}': '<secret>'}}"
     assert masked(f'{name}="hun ter2"') == f'{name}="<secret>"'
@@ -138,7 +159,17 @@ def test_a_key_of_any_length_is_masked_in_its_place(size: int) -> None:
         *("", "the order failed with 500 after 32.05 s", "healed: bad token, verified at 15:00"),
         *("2026-11-23T08:24:53.021Z", "INCIDENT#20261123T082453Z-ab12", "550e8400-e29b-41d4-a716-446655440000"),
         *("a" * 64, "0123456789abcdef" * 4, "ab12" * 7, "v1.2.3", "boto3.session.py", "https://pizza.cs329.click/menu"),
-        *("bearer of news", "the password was refused", '{"password": ""}', SHOWN, "PUT /api/auth"),
+        *(
+            KEY[1:],
+            f"{KEY}abcdef0",
+            "bearer 0123456",
+            "bearerofgoodnews",
+            "bearer of news",
+            "the password was refused",
+            '{"password": ""}',
+            SHOWN,
+            "PUT /api/auth",
+        ),
         *(
             "/api/support/",
             f"/api/support//report/{CODE}",
@@ -171,6 +202,10 @@ def test_a_secret_of_the_run_is_masked_in_each_of_its_forms(form: str) -> None:
     assert core not in result
     assert result.startswith("x ")
     assert result.endswith(" y")
+
+
+def test_a_plus_is_found_in_base64() -> None:
+    assert "fn5" not in masked("x fn5+fn5+fn4= y", "~~~~~~~~")
 
 
 @given(st.text(min_size=SHORTEST, max_size=30), st.text(max_size=30), st.text(max_size=30))
@@ -206,6 +241,13 @@ def test_secrets_are_known_until_the_last_of_the_runs_beside_each_other_ends() -
         assert mask.text("hunter22") == "<secret>"
     assert mask.text("hunter22") == "hunter22"
     assert mask.text(LINK) == SHOWN
+
+
+def test_a_path_that_says_nothing_before_the_key_counts_at_its_own_host() -> None:
+    mask = Mask(read_templates("https://errors.example/{code}/{key}/x"))
+
+    assert mask.text("see https://pizza.example/menu/veggie/x") == "see https://pizza.example/menu/veggie/x"
+    assert KEY[:20] not in mask.text(f"see https://errors.example/menu/{KEY[:20]}/x")
 
 
 def each(secret: str, written: Callable[[str], str]) -> str:

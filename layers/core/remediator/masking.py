@@ -75,7 +75,7 @@ _RULES: tuple[Rule, ...] = tuple(
             lambda key: f"<key {fingerprint(key)}>",
         ),
         (r"\bbearer\s{1,8}([\w.~+/=-]{8,})", re.I, lambda _: "<token>"),
-        (r"https?://[^\s/:@]{1,64}:([^\s/@]{1,256})@", re.I, lambda _: "<secret>"),
+        (r"https?://[^\s/:@]{0,64}:([^\s/@]{1,256})@", re.I, lambda _: "<secret>"),
         (r"(?:AKIA|ASIA)[0-9A-Z]{16}", re.NOFLAG, lambda _: "<aws key>"),
         (
             rf"""{_IS}(?:"((?:[^"\\]|\\.)*+)|'((?:[^'\\]|\\.)*+)|\\{{1,7}}["']([^"'\\]*+))""",
