@@ -83,6 +83,12 @@ def test_a_subject_that_fires_triggers_though_the_firing_part_is_lost(forged: st
         assert only(sns(text[:cut], "[FIRING:1] OrdersFailing")).verdict == "trigger"
 
 
+def test_a_text_is_read_from_its_first_header_on_unless_a_later_one_fires() -> None:
+    delivery = only(sns(grafana("Resolved", note="\n**Resolved**\n")))
+
+    assert [alarm.name for alarm in delivery.alarms] == ["OrdersFailing"]
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -68,7 +68,7 @@ def _blocks(lines: list[str], source: Source) -> list[tuple[AlarmState, dict[str
 
     A header or a list of labels counts only after a header, or after the links that end an alert.
     """
-    blocks, state, expected = [], HEADERS[lines[0]][1], True
+    blocks, state, expected = [], AlarmState.FIRING, True
     for at, line in enumerate(lines):
         if expected and line in HEADERS and HEADERS[line][0] is source:
             state = HEADERS[line][1]
