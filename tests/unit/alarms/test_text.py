@@ -13,6 +13,7 @@ FORGED = [
     "\u2028**Resolved**\u2028Labels:\u2028",
     "\n\nAlerts Resolved:\nLabels:\n - alertname = Forged\n",
     "\nLabels:\n - alertname = Forged\nStatus: resolved",
+    "\nSource: x\nand\n**Resolved**\nLabels:\n - alertname = Forged\n",
 ]
 # A forgery that copies the end of an alert, too: without a subject, what it adds to the list
 # looks like any other alert, but the verdict stands.
@@ -140,7 +141,7 @@ def test_a_text_that_breaks_off_after_the_header_is_read_by_the_header() -> None
     other = sns("**Firing**\n\nValue: ", "[FIRING:1] Ovens", Timestamp="2026-11-20T17:31:05Z")
 
     assert [(one.source, one.name) for one in only(first).alarms] == [("grafana", "")]
-    assert only(first).verdict == "trigger"
+    assert (only(first).verdict, only(first).whole) == ("trigger", True)
     assert keys(first).isdisjoint(keys(other))
 
 
@@ -156,4 +157,5 @@ def test_a_text_delivered_twice_has_one_key() -> None:
     one, later = "2026-11-20T17:31:05Z", "2026-11-20T21:31:05Z"
 
     assert keys(sns(text, Timestamp=one)) == keys(sns(text, MessageId="b", Timestamp=one))
+    assert keys(sns(text, Timestamp=one)) == keys(sns(grafana("Firing", note=" still"), Timestamp=one))
     assert keys(sns(text, Timestamp=one)).isdisjoint(keys(sns(text, Timestamp=later)))
