@@ -12,7 +12,7 @@ from benchmarks.stubs import RequestRecord
 from remediator.endpoints import PROBES
 
 MINUTES: Final = 30 * 24 * 60  # of a month: so often the canary runs
-METRICS: Final = len(PROBES) + 1 + 2  # Healthy by endpoint and for the login, OrderFailed, OrderLatency
+METRICS: Final = len(PROBES) + 1 + 3  # Healthy by endpoint and for the login, Ran, OrderFailed, OrderLatency
 REQUEST, GB_SECOND = 0.20 / 1e6, 0.0000166667  # Lambda, x86; the time to start is billed too
 READ_UNIT, WRITE_UNIT = 0.125 / 1e6, 0.625 / 1e6  # DynamoDB on demand
 PUBLISHED, MAILED = 0.50 / 1e6, 2.00 / 1e5  # SNS

@@ -23,7 +23,7 @@ COMMANDS = {
     "mode": ("remediator_cli.controls", "Lower the mode to observe, or give back the template's."),
     "verify": ("remediator_cli.verify", "Say whether the audit log is intact."),
     "redrive": ("remediator_cli.redrive", "List the dead letters, and send their alarms again."),
-    "diagnose": ("remediator_cli.diagnose", "Say what raw HTTP responses of orders show."),
+    "diagnose": ("remediator_cli.diagnose", "Say what answers of the shop to orders show."),
     "link": ("remediator_cli.link", "Say whether the report link URL would be called. Nothing is called."),
     "alarm": ("remediator_cli.alarm", "Say what the alarm in FILE would ask for."),
     "gameday": (ENTRY_POINTS, "Play a game day on this machine (needs the checkout)."),

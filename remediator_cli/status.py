@@ -4,8 +4,11 @@ import click
 
 from remediator.bootstrap import now
 from remediator.limits import Limits
+from remediator.state import State
 from remediator_cli.stack import Stack, on_stack
 from remediator_cli.terminal import as_json, say, say_json
+
+NOBODY = "nobody, since there is no canary: run `remediator heal` then"
 
 
 @click.command()
@@ -29,6 +32,7 @@ def status(stack: Stack, *, as_json: bool) -> None:
         "check running until": str(state.check.lease.until) if state.check else None,
         "open incident": incident.id if incident else None,
         "unchecked for an hour": incident.id if incident and incident.is_forgotten(at) else None,
+        "shop asked again": say_when_asked_again(stack, state),
         "newest incident": newest.id if newest else None,
         "notifications not sent": len(state.outbox),
         "dead letters": depth(stack, "DeadLetterQueueUrl"),
@@ -39,6 +43,18 @@ def status(stack: Stack, *, as_json: bool) -> None:
         say_json(shown)
     for name, value in () if as_json else shown.items():
         say(f"{name:22} {'-' if value is None else value}")
+
+
+def say_when_asked_again(stack: Stack, state: State) -> str | None:
+    """When and by whom the shop is asked again that is asked too often to show how an incident goes on, if it is."""
+    last = state.incident.last if state.incident else None
+    if last is None or last.not_before is None:
+        return None
+    return f"from {last.not_before:%Y-%m-%d %H:%M:%S} UTC on, by {'the canary' if has_canary(stack) else NOBODY}"
+
+
+def has_canary(stack: Stack) -> bool:
+    return bool(stack.parameters.get("CanaryMinutes") != "0")
 
 
 def depth(stack: Stack, queue: str) -> int:

@@ -75,6 +75,7 @@ class GameDay:
 
 HEALED, UNRESOLVED, BLOCKED = (Outcome.HEALED,), (Outcome.UNRESOLVED,), (Outcome.BLOCKED,)
 NO_LINK, NO_ACCESS, UNREACHABLE = (Outcome.NO_LINK,), (Outcome.NO_ACCESS,), (Outcome.UNREACHABLE,)
+RATE_LIMITED = (Outcome.RATE_LIMITED,)
 OBSERVED, ALREADY_HEALTHY = (Outcome.OBSERVED,), (Outcome.ALREADY_HEALTHY,)
 # Practice chaos fails about half of the orders: now and then both samples are good.
 BY_CHANCE = (Outcome.NO_LINK, Outcome.ALREADY_HEALTHY)
@@ -115,11 +116,20 @@ ROWS: Final = (
             canary_password="not-it", diners=False, reports=("NO_ACCESS:",)),  # noqa: S106 - invented
     GameDay("ended-by-others", "somebody ends the chaos before our call", Stage("fail", "ended-by-others"),
             ALREADY_HEALTHY, 1, diners=False, reports=("ALREADY_HEALTHY after ",)),
+    GameDay("re-initiated", "the chaos is put off to the next day before our call, whose code is stale then",
+            Stage("fail", "re-initiated"), HEALED, 1, diners=False),
+    GameDay("factory-db-down", "the factory has lost its database", Stage("off", "factory-db-down"), NO_LINK),
+    GameDay("cookie-login", "a login sets a cookie alone, which isn't supported", Stage("off", "cookie-login"),
+            NO_ACCESS, diners=False, reports=("NO_ACCESS:",)),
     GameDay("short-key", "the vendor's key has 16 letters and digits", FAIL, HEALED, 1, key_length=16),
     GameDay("links-of-2025", "the report link is a query, as it was in 2025", FAIL, HEALED, 1,
             report="/api/report?apiKey={key}&fixCode={code}"),
     GameDay("own-links", "the factory gives report links of a shape of its own", FAIL, HEALED, 1,
             report="/v2/errors/{code}.json/of-{key}/"),
+    GameDay("limited", "the shop answers 429 to everything, for ten minutes and more", Stage("fail", "limited"),
+            RATE_LIMITED, reports=("RATE_LIMITED:",)),
+    GameDay("limited-briefly", "the shop answers 429 at first, for a few seconds", Stage("fail", "limited-briefly"),
+            HEALED, 1),
     GameDay("hostile", "alarm and answer are written to hang, mislead and leak", Stage("fail", "hostile"), BLOCKED,
             reports=("BLOCKED:",)),
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Lambda entry point: the function URL that takes Grafana's webhooks."""
+"""Lambda entry point: the function URL that takes webhooks."""
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext

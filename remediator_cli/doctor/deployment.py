@@ -9,7 +9,7 @@ from typing import Any, Final
 from remediator.settings import least_seconds
 from remediator_cli.doctor.target import LOGIN, TABLE, Answer, Target
 from remediator_cli.doctor.topic_policy import lets_cloudwatch_publish
-from remediator_cli.status import depth
+from remediator_cli.status import depth, has_canary
 
 OUTPUTS: Final = (
     *("AlarmTopicArn", "NotificationTopicArn", "TableName", "FunctionName", "CanaryName"),
@@ -170,7 +170,7 @@ def check_canary(target: Target) -> Answer:
     states = {one["State"] for one in every if name in one["Target"]["Arn"].split(":")}
     if "ENABLED" in states:
         return Answer("ok", "its schedule is enabled")
-    if target.stack.parameters.get("CanaryMinutes") == "0":
+    if not has_canary(target.stack):
         return Answer("note", "none, by the template", "set CanaryMinutes if hours may pass without an order")
     if not states and target.settings.game_day_ca:
         return Answer("note", "it has no schedule", "nothing on a game day, which runs the canary itself")

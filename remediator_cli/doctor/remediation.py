@@ -3,12 +3,17 @@
 from datetime import UTC
 
 from remediator.adapters.http import HttpFactory
+from remediator.deadline import Deadline
 from remediator.diagnosis import Diagnosis, Symptom, diagnose
 from remediator.endpoints import CANARY_LOGIN, ORDER
 from remediator.limits import Limits
 from remediator.outcome import CONSEQUENCES
 from remediator.report_link import FIELD_NAMES, LinkPolicy, Refusal, guard
-from remediator_cli.doctor.target import Answer, Target
+from remediator_cli.doctor.rate_limit import read_limit
+from remediator_cli.doctor.target import Answer, Grade, Target
+from remediator_cli.status import has_canary, say_when_asked_again
+
+SECONDS_FOR_LIMITS = 5.0
 
 
 def check_login(target: Target) -> Answer:
@@ -38,9 +43,27 @@ def check_incident(target: Target) -> Answer:
     incident, now = target.state.incident, target.clock()
     if incident is None:
         return Answer("ok", "none is open")
+    if again := say_when_asked_again(target.stack, target.state):
+        grade: Grade = "note" if has_canary(target.stack) else "broken"
+        return Answer(grade, f"{incident.id} is open, and the shop wants to be left alone; it is asked again {again}")
     if incident.is_forgotten(now):
         return Answer("broken", f"{incident.id} is open, and nothing has checked the shop for an hour")
     return Answer("note", f"{incident.id} is open", f"`remediator show {incident.id}`")
+
+
+def check_limits(target: Target) -> Answer:
+    """What the shop says of its limits (`RateLimit-*`), and whether canary and a check fit them, diners left out."""
+    url = f"{target.settings.shop_url.rstrip('/')}/"
+    answer = target.http.ask("GET", url, Deadline.after(SECONDS_FOR_LIMITS), SECONDS_FOR_LIMITS)
+    limit = read_limit(answer.limits)
+    if limit is None:
+        return Answer("ok", "it names none")
+    said, least = f"{limit.requests} requests in {limit.seconds} s", limit.least_minutes()
+    minutes = int(target.stack.parameters.get("CanaryMinutes", "5"))
+    if minutes == 0 or (least and minutes >= least):
+        return Answer("ok", f"{said}; that fits CanaryMinutes={minutes}, if diners aren't counted in it")
+    fits = f"CanaryMinutes={least} or more" if least else "no canary: CanaryMinutes=0, or a higher limit"
+    return Answer("broken", f"{said}; what fits is {fits}")
 
 
 def _unhealthy(shown: Diagnosis, whose: str = "") -> Answer:

@@ -83,6 +83,11 @@ WORDS: Final[Mapping[Outcome | None, Words]] = {
         "The shop has to be up first.",
         "A shop that is down needs its own repair: see its deployment, its address and its certificate.",
     ),
+    Outcome.RATE_LIMITED: Words(
+        "The shop answered that it was asked too often, so nobody could see if orders fail.",
+        "Each request waits until the shop takes it again.",
+        "Let the shop's limits leave room for canary and checks: `remediator doctor` says how much they need.",
+    ),
     Outcome.PAUSED: Words(
         "{what} failed with a report link, and a person had paused the remediator.",
         "The pause held.",

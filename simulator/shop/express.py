@@ -52,6 +52,14 @@ def answer(status: int, body: object, headers: dict[str, str] = HEADERS) -> web.
     return web.Response(status=status, text=text, content_type="application/json", headers=headers)
 
 
+def too_many(body: str | Json, headers: dict[str, str]) -> web.Response:
+    """As express-rate-limit refuses a request: text is sent as HTML, an object as JSON."""
+    refusal = answer(429, body, HEADERS | headers)
+    if isinstance(body, str):
+        refusal.text, refusal.content_type = body, "text/html"
+    return refusal
+
+
 def no_answer(request: web.Request) -> web.Response:
     """Close the connection; the response returned reaches nobody but the record."""
     if request.transport is not None:

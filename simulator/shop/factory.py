@@ -9,7 +9,7 @@ import secrets
 import string
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta, timezone
 from urllib.parse import parse_qsl
 
 from aiohttp import web
@@ -33,6 +33,9 @@ from simulator.shop.express import (
 KINDS = ("fail", "badjwt", "throttle")
 _BUSY = {"message": "Service Unavailable"}
 _REPORT_SECONDS = 0.05  # three reports within it all read the chaos before the first ends it
+_LOST = 500, {"message": "connect ECONNREFUSED 127.0.0.1:3306"}
+_WITHOUT_DATABASE = ("/api/order/verify", "/.well-known/")
+_UTAH = timezone(timedelta(hours=-7))  # whose calendar says which day is the next
 _STRANGER = {"message": "invalid authentication"}
 _VENDOR = {
     "id": "student1",
@@ -53,10 +56,11 @@ class Chaos:
     code: str
     initiated: datetime
     start: datetime
+    fixed: datetime | None = None
 
 
-def new_code() -> str:
-    return "".join(secrets.choice(string.ascii_lowercase + string.digits) for _ in range(8))
+def new_code(length: int = 8) -> str:
+    return "".join(secrets.choice(string.ascii_lowercase + string.digits) for _ in range(length))
 
 
 class StandInFactory:
@@ -89,7 +93,7 @@ class StandInFactory:
 
     def end(self) -> None:
         if self.chaos:
-            self.chaos = replace(self.chaos, kind="none")
+            self.chaos = replace(self.chaos, kind="none", fixed=datetime.now(UTC))
 
     def running(self) -> Chaos | None:
         """The chaos that has started and not ended."""
@@ -102,6 +106,8 @@ class StandInFactory:
 
     async def receive(self, key: str | None, body: Json, host: str = "") -> tuple[int, Json]:
         """An order: status and body. Chaos comes before the order is read."""
+        if self.active.condition.factory_database_down:
+            return _LOST
         if key != self.api_key:
             return 401, _STRANGER
         reply: Json = {}
@@ -145,6 +151,8 @@ class StandInFactory:
         """A report: status and body. Any initiated chaos counts, started or not; a foreign key finds none."""
         if self.active.condition.ended_by_others:
             self.end()
+        if self.active.condition.reinitiated and (running := self.running()):  # with a new code, as by its owner
+            self.initiate(running.kind, now := datetime.now(UTC), next_day(now))
         chaos = self.chaos
         if key != self.api_key or chaos is None or chaos.kind not in KINDS:
             return 200, {"message": "No chaos currently executing"}
@@ -169,6 +177,7 @@ class StandInFactory:
             web.options(self.report.partition("?")[0], self._report_options),
             web.put("/api/vendor/chaos/{kind}", self._initiate),
             web.get("/api/vendor", self._vendor),
+            web.delete("/api/admin/vendor", self._remove),
         ]
 
     @web.middleware
@@ -178,6 +187,8 @@ class StandInFactory:
             return no_answer(request)
         if self.active.condition.factory_text is not None:
             return web.Response(text=self.active.condition.factory_text, content_type="text/html")
+        if self.active.condition.factory_database_down and not request.path.startswith(_WITHOUT_DATABASE):
+            return answer(*_LOST)
         return await handler(request)
 
     async def _order(self, request: web.Request) -> web.Response:
@@ -222,10 +233,18 @@ class StandInFactory:
         self._authorize(request)
         view: Json = _VENDOR | {"apiKey": self.api_key, "created": _instant(self.created)}
         if self.chaos:
-            dates = {"initiatedDate": self.chaos.initiated, "startDate": self.chaos.start}
-            shown = {name: _instant(date) for name, date in dates.items()}
+            dates = {"initiatedDate": self.chaos.initiated, "startDate": self.chaos.start, "fixDate": self.chaos.fixed}
+            shown = {name: _instant(date) for name, date in dates.items() if date}
             view["chaos"] = {"type": self.chaos.kind} | shown
         return answer(200, view | {"roles": ["vendor"], "connections": {}})
+
+    async def _remove(self, request: web.Request) -> web.Response:
+        """Ends chaos from outside, and forgets it. The only vendor is its own administrator here."""
+        self._authorize(request)
+        if request[BODY].get("deleteType") != "chaos":
+            raise AnswerError(400, {"message": "Missing required parameter"})
+        self.chaos = None
+        return web.Response(status=204, headers=HEADERS)
 
     def _authorize(self, request: web.Request) -> None:
         if bearer(request) != self.api_key:
@@ -233,15 +252,16 @@ class StandInFactory:
 
 
 def _start_asked(body: Json, now: datetime) -> datetime:
-    """The real factory takes a random minute of the next day, 15:00 to 20:59 UTC.
-
-    A `startDate` in the body is this stand-in's own addition.
-    """
+    """A `startDate` in the body is this stand-in's own addition."""
     if isinstance(body.get("startDate"), str):
         return datetime.fromisoformat(body["startDate"]).astimezone(UTC)
-    tomorrow = now + timedelta(days=1)
-    opening = tomorrow.replace(hour=15, minute=0, second=0, microsecond=0)
-    return opening + timedelta(minutes=secrets.randbelow(6 * 60))
+    return next_day(now)
+
+
+def next_day(now: datetime) -> datetime:
+    """When chaos begins that is initiated now: at a random minute of the next day, 15:00 to 20:59 UTC."""
+    tomorrow = now.astimezone(_UTAH).date() + timedelta(days=1)
+    return datetime.combine(tomorrow, time(15), UTC) + timedelta(minutes=secrets.randbelow(6 * 60))
 
 
 def _instant(moment: datetime) -> str:

@@ -5,7 +5,7 @@ import secrets
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import AsyncExitStack, ExitStack
 from dataclasses import asdict
@@ -20,7 +20,8 @@ from aiohttp import web
 from simulator.listening import LOOPBACK, listen, serving
 from simulator.shop.conditions import CONDITIONS, REPORT, ActiveCondition
 from simulator.shop.express import BODY, AnswerError, Json, Record, answer, express, recorder
-from simulator.shop.factory import KINDS, StandInFactory
+from simulator.shop.factory import KINDS, StandInFactory, new_code
+from simulator.shop.limits import Limit
 from simulator.shop.service import StandInService
 
 _KEEPALIVE_SECONDS = 5.0  # the service's, observed: a socket reused later is reset
@@ -36,7 +37,8 @@ class StandInShop:
     `address` is where service and factory can be reached besides loopback, under the same ports:
     an IPv4 address, or a name that leads to this computer's loopback. Orders placed there get
     links that lead there.
-    `report` is the path, and the query, of the factory's report links, whose keys are `key_length` long.
+    `report` is the path, and the query, of the factory's report links, whose keys are `key_length` long: 32 hex digits,
+    or else letters and digits. `limits` are the service's limits of rates, applied in that order.
     `ca_file` is a PEM that verifies the factory; it is gone after the block.
     """
 
@@ -51,12 +53,13 @@ class StandInShop:
         address: str = LOOPBACK,
         report: str = REPORT,
         key_length: int = 32,
+        limits: Sequence[Limit] = (),
     ) -> None:
         self.requests: list[Record] = []
         self._slow_seconds, self._address = slow_seconds, address
         self._ports = (service_port, factory_port, 0)
         self._factory_name, self._link_port = factory_name, link_port
-        self._report, self._key_length = report, key_length
+        self._report, self._key_length, self._limits = report, key_length, limits
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
@@ -165,9 +168,9 @@ class StandInShop:
         beside = {} if self._address == LOOPBACK else {self._address: f"https://{self._address}:{factory_port}"}
         origin = f"https://{self.factory_host}"
         self.report_links = origin + self._report
-        key = secrets.token_hex(self._key_length)[: self._key_length]
+        key = secrets.token_hex(16) if self._key_length == 32 else new_code(self._key_length)
         self._factory = StandInFactory(self._active, self._slow_seconds, origin, beside, self._report, key)
-        self._service = StandInService(self._factory, self._active)
+        self._service = StandInService(self._factory, self._active, self._limits)
         self.email, self.password = self._service.email, self._service.password
         self.vendor_token = self._factory.api_key
 

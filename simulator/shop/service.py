@@ -5,6 +5,7 @@ Observed on the service of 2025-10-14. The factory is called within the process,
 
 import secrets
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,6 +18,7 @@ from simulator import hostile
 from simulator.shop.conditions import ActiveCondition
 from simulator.shop.express import (
     BODY,
+    HEADERS,
     AnswerError,
     Json,
     answer,
@@ -24,8 +26,10 @@ from simulator.shop.express import (
     compact,
     parse_json,
     thrown,
+    too_many,
 )
 from simulator.shop.factory import StandInFactory, new_code
+from simulator.shop.limits import Limit, Limiter
 
 _MENU = [
     {"id": 1, "title": "Veggie", "image": "pizza1.png", "price": 0.0038} | {"description": "A garden of delight"},
@@ -43,8 +47,9 @@ _PER_PAGE = 10
 class StandInService:
     """The service and its database's rows: users, tokens that live until a logout, orders."""
 
-    def __init__(self, factory: StandInFactory, active: ActiveCondition) -> None:
+    def __init__(self, factory: StandInFactory, active: ActiveCondition, limits: Sequence[Limit] = ()) -> None:
         self.factory, self.active = factory, active
+        self._limiters = [Limiter(row) for row in limits]
         self.email, self.password = "d@jwt.com", secrets.token_urlsafe(12)
         self._users: dict[str, Json] = {}
         self._passwords: dict[str, str] = {}
@@ -137,7 +142,22 @@ class StandInService:
         """A page instead of the service, as a load balancer gives when nothing runs behind it."""
         if self.active.condition.html_page:
             return web.Response(status=503, text=_PAGE, content_type="text/html")
-        return await handler(request)
+        return await self._limited(request, handler)
+
+    async def _limited(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """What the condition and every limit let pass; of two that show their headers the latter's stand."""
+        if seconds := self.active.seconds_to_wait:
+            return too_many(Limit(0).body, {"Retry-After": str(seconds)})
+        headers: dict[str, str] = {}
+        for limiter in (each for each in self._limiters if each.row.covers(request.method, request.path)):
+            now, address = time.time(), request.remote or ""
+            wait = limiter.hit(now, address)
+            headers |= limiter.headers(now, address)
+            if wait is not None:
+                return too_many(limiter.row.body, headers)
+        response = await handler(request)
+        response.headers.update(headers)
+        return response
 
     async def _root(self, _: web.Request) -> web.Response:
         return answer(200, {"message": "welcome to JWT Pizza", "version": _VERSION})
@@ -154,8 +174,10 @@ class StandInService:
         email, password = str(request[BODY]["email"]), request[BODY].get("password")
         if email not in self._users or (password and password != self._passwords[email]):
             raise thrown("Error", "unknown user", 404)
-        user = self._users[email]
-        return answer(200, {"user": user, "token": self._add_token(user)})
+        user, token = self._users[email], self._add_token(self._users[email])
+        if self.active.condition.cookie_login:
+            return answer(200, {"user": user}, HEADERS | {"Set-Cookie": f"token={token}; Path=/; HttpOnly"})
+        return answer(200, {"user": user, "token": token})
 
     async def _register(self, request: web.Request) -> web.Response:
         fields = [request[BODY].get(field) for field in ("name", "email", "password")]

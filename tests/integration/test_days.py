@@ -81,7 +81,7 @@ class DayInMemory:
 
     def handle(self, event: object) -> None:
         with suppress(Unhealed):
-            self.remediator.handle(event, f"r-{len(self.store.records)}", Deadline.after(60))
+            self.remediator.handle(event, f"r-{len(self.store.records)}", Deadline.after(110))
 
     def play(self, stage: Stage) -> None:
         self.shop.condition(stage.condition)

@@ -6,17 +6,21 @@ import json
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 import pytest
+import yaml
 
+from remediator.alarms import read
 from remediator.webhook import LIMIT
 from remediator_cli.queues import received
 from simulator.local_aws import LocalAws, build
 from simulator.recorder import Recorder
+from tests.support.builders import sns
+from tests.unit.alarms import senders
 
 STACK = "ingested"
 BODY = json.dumps({"receiver": "r", "status": "firing", "alerts": [{"status": "firing", "labels": {"a": "b"}}]})
@@ -60,6 +64,22 @@ class Deployed:
         signature = hmac.new(self.secret, signed_at.encode() + b":" + body, hashlib.sha256).hexdigest()
         return {"X-Grafana-Alerting-Timestamp": signed_at, "X-Grafana-Alerting-Signature": signature}
 
+    def bear(self, body: bytes = b"") -> dict[str, str]:
+        """The custom headers that docs/wiring.md names."""
+        return self.fill(senders.documented('{"Authorization"'))
+
+    def bear_by_alertmanager(self, body: bytes = b"") -> dict[str, str]:
+        """The header that Alertmanager makes of the configuration in docs/wiring.md."""
+        (receiver,) = yaml.safe_load(senders.documented("receivers:\n  - name: pizza-remediator\n    webhook"))[
+            "receivers"
+        ]
+        chosen = receiver["webhook_configs"][0]["http_config"]["authorization"]
+        return self.fill(json.dumps({"Authorization": f"{chosen['type']} {chosen['credentials']}"}))
+
+    def fill(self, headers: str) -> dict[str, str]:
+        given = self.secret.decode()  # not JSON's signs alone: the local AWS puts others into it, too
+        return {name: value.replace("<secret>", given) for name, value in json.loads(headers).items()}
+
 
 @pytest.fixture(scope="module")
 def deployed() -> Iterator[Deployed]:
@@ -96,7 +116,7 @@ def listening(aws: LocalAws, topic: str) -> str:
 def bad(deployed: Deployed, number: int) -> tuple[str, bytes, dict[str, str]]:
     """A request that must be refused: method, body, headers; each kind in turn."""
     body = BODY.encode() + b" " * (number % 50)
-    good = deployed.sign(body)
+    good, bearing = deployed.sign(body), deployed.bear()
     kinds: list[tuple[str, bytes, dict[str, str]]] = [
         ("POST", body + b" ", good),
         ("POST", body, deployed.sign(body, seconds_ago=301 + number)),
@@ -104,17 +124,46 @@ def bad(deployed: Deployed, number: int) -> tuple[str, bytes, dict[str, str]]:
         ("POST", body, {**good, "X-Grafana-Alerting-Signature": "0" * 64}),
         ("POST", body, {}),
         ("PUT", body, good),
+        ("PUT", body, bearing),
+        ("POST", body, {**good, **bearing}),
+        ("POST", body, {"Authorization": bearing["Authorization"][:-1]}),
+        ("POST", body, {"Authorization": bearing["Authorization"].replace("Bearer", "Basic")}),
         ("DELETE", b"", good),
         ("POST", TOO_LARGE, deployed.sign(TOO_LARGE)),
     ]
     return kinds[number % len(kinds)]
 
 
-def test_a_signed_webhook_reaches_the_alarm_topic_as_it_came(deployed: Deployed) -> None:
+@pytest.mark.parametrize(
+    ("sender", "prove"),
+    [
+        (senders.grafana_webhook, Deployed.sign),
+        (senders.grafana_webhook, Deployed.bear),
+        (senders.oncall, Deployed.bear),  # Grafana IRM and Grafana OnCall
+        (senders.alertmanager_webhook, Deployed.bear_by_alertmanager),
+        (senders.datadog, Deployed.bear),
+        (senders.datadog_default, Deployed.bear),
+        (senders.uptime_kuma, Deployed.bear),
+        (senders.uptimerobot, Deployed.bear),
+        (senders.better_stack, Deployed.bear),
+    ],
+)
+def test_each_senders_webhook_triggers_as_it_came_by_one_proof_that_is_right_and_no_other(
+    deployed: Deployed, sender: senders.Sender, prove: Callable[[Deployed, bytes], dict[str, str]]
+) -> None:
+    body = sender(True, {"alertname": "OrdersFailing"}, senders.NOTES)
+    sent = body.encode()
+    wrong = {name: value[:-1] + "é" for name, value in prove(deployed, sent).items()}
     before = len(deployed.messages())
 
-    assert deployed.post(BODY.encode(), deployed.sign(BODY.encode())) == 202
-    assert deployed.messages()[before:] == [BODY]
+    assert deployed.post(sent, wrong) == 401
+    assert deployed.post(sent, {}) == 401
+    assert deployed.post(sent, deployed.sign(sent) | deployed.bear()) == 401
+    assert deployed.messages()[before:] == []
+    assert deployed.post(sent, prove(deployed, sent)) == 202
+    assert deployed.messages()[before:] == [body]
+    (delivery,) = read(sns(body))
+    assert (delivery.verdict, delivery.alarms[0].name) == ("trigger", "OrdersFailing")
 
 
 def test_two_hundred_bad_requests_publish_nothing_and_ask_aws_for_the_secret_alone(deployed: Deployed) -> None:

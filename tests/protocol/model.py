@@ -3,19 +3,21 @@
 Every call of a port is a point where another run may go on, or where this one may be killed, or fails. A run that was
 killed, or raised, comes again under its own request id, as Lambda has it, three times in all, some of which may be past
 already; after the last its request is in the failure queue. Outages of orders and menu, with a link and without,
-recoveries by themselves, copies of alarms, resolved alarms, live twins, relapses, pauses, lost answers, reports that
-don't help, runs with little time and hours in which nothing happens come as they like; in most worlds the real canary
+recoveries by themselves, stretches in which the shop is asked too often, copies of alarms, resolved alarms, live twins,
+relapses, pauses, lost answers, reports that don't help, runs with little time and hours in which nothing happens come
+as they like; in most worlds the real canary
 runs each minute. Every second world is crowded: a few minutes of alarms about orders alone, and no canary. A world may
 be calm: nothing is killed, and nothing fails but the shop. What is checked once nobody is left is in `promises`.
 """
 
 import json
+import math
 import os
 import random
 import sys
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -46,7 +48,7 @@ MENU = "menu"
 OUTAGES = ((ORDER,), (ORDER,), (MENU,), (ORDER, MENU))
 SHORT = (0, 0.2, 1, 2)  # seconds that pass
 LONG = (*(*SHORT, 20, 60) * 4, 600, 4000)  # if nobody runs
-NOTHING_NEW = (Outcome.JOINED, Outcome.STOOD_DOWN, Outcome.ALREADY_HEALTHY)
+NOTHING_NEW = (Outcome.JOINED, Outcome.STOOD_DOWN, Outcome.ALREADY_HEALTHY, Outcome.RATE_LIMITED)
 MENU_GOOD = answer(200, [])
 BUSY, LOST = answer(503, {}), fault(Fault.RESET)
 RESOLVED_ALARM = alarm("OK")["Records"][0]["Sns"]["Message"]
@@ -103,6 +105,7 @@ class World:
     calm: bool = False
     crowded: bool = False
     seconds: float = 0.0
+    limited_until: float = 0.0  # until then the shop answers 429
     failing: dict[str, int | None] = field(default_factory=dict)  # endpoints, with the code of the link they offer
     failing_since: datetime = BEGAN
     store: MemoryStore = field(default_factory=MemoryStore)
@@ -136,21 +139,27 @@ class World:
 
     def login(self, deadline: Deadline) -> Sample:
         self.hop()
-        return LOGIN
+        return self._limited(LOGIN)
 
     login_as_canary = login
 
     def order(self, token: str, deadline: Deadline) -> Sample:
         self.hop()
-        began, shown = self.now(), self._answer(ORDER, GOOD)
-        self.acts.append(("sample", "", began))
+        began, shown = self.now(), self._limited(self._answer(ORDER, GOOD))
+        if not shown.is_limited:
+            self.acts.append(("sample", "", began))
         self.hop()
-        return Sample(began, shown.elapsed, shown.status, shown.body)
+        return replace(shown, began=began)
 
     def probe(self, path: str, token: str | None, deadline: Deadline) -> Sample:
         self.hop()
         shown = self._answer(MENU, MENU_GOOD) if path.endswith(MENU) else MENU_GOOD
-        return Sample(self.now(), shown.elapsed, shown.status, shown.body)
+        return self._limited(shown)
+
+    def _limited(self, shown: Sample) -> Sample:
+        """The answer as of now, or that the shop is asked too often."""
+        rest = math.ceil(self.limited_until - self.seconds)
+        return replace(answer(429, {}, retry_after=rest) if rest > 0 else shown, began=self.now())
 
     def _answer(self, endpoint: str, good: Sample) -> Sample:
         if endpoint not in self.failing:
@@ -215,6 +224,8 @@ class World:
         self.send_alarm(self.now(), 0, text)
 
     def _note(self, seen: State, change: Change) -> None:
+        if change.outcome is Outcome.RATE_LIMITED and seen.check:
+            self.paced.add(request_of(seen.check.lease.holder))
         known = {each.id for each in seen.outbox}
         self.reported += [(each.id, self.now()) for each in change.new.outbox if each.id not in known]
         if change.outcome and CONSEQUENCES[change.outcome].raises and not change.retry:
@@ -375,25 +386,33 @@ def play(seed: int, store: MemoryStore | None = None) -> World:
         pass_time(world, remediator, canary, rng.choice(SHORT if busy else LONG))
         if rng.random() < (0.2 if world.running else 0.05) and not world.failing:
             world.begin_outage()
-        if rng.random() < 0.03 and world.failing and not crowded:
-            world.recover()
-        if rng.random() < 0.02 and world.running:
-            world.send_twin()
-        if rng.random() < 0.02:
-            world.pause_or_resume()
+        disturb(world, limits=seed % 5 == 0)
         world.start(remediator)
         for _ in range(rng.randint(0, 6)):
             world.step(kill=0.02)
     if world.store.current.pause:
         world.pause_or_resume()
     settle(world, remediator)
-    for _ in range((MINUTES_TO_SEE if world.failing else MINUTES_TO_CLOSE) if canary else 0):
+    for minute in range(MINUTES_TO_CLOSE if canary else 0):
         pass_time(world, remediator, canary, 60)
         settle(world, remediator)
-        if world.store.current.incident is None and not world.failing:
+        if minute + 1 >= MINUTES_TO_SEE if world.failing else world.store.current.incident is None:
             break
     promises.check(world, watched=canary is not None)
     return world
+
+
+def disturb(world: World, *, limits: bool) -> None:
+    """Perhaps the shop recovers or is asked too often, an event comes twice, or a person pauses or resumes."""
+    rng = world.rng
+    if rng.random() < 0.03 and world.failing and not world.crowded:
+        world.recover()
+    if limits and rng.random() < 0.02:
+        world.limited_until = world.seconds + rng.choice((3, 20, 200, 1500))
+    if rng.random() < 0.02 and world.running:
+        world.send_twin()
+    if rng.random() < 0.02:
+        world.pause_or_resume()
 
 
 def pass_time(world: World, remediator: Remediator, canary: Canary | None, seconds: float) -> None:

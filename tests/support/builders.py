@@ -59,6 +59,7 @@ LOGIN = answer(200, {"user": {"id": 2}, "token": TOKEN})
 UNKNOWN_USER = answer(404, {"message": "unknown user"})
 UNAUTHORIZED = answer(401, {"message": "unauthorized"})
 RESOLVED = answer(200, {"message": "Problem resolved. Pizza is back on the menu!"})
+LIMITED = answer(429, {"message": "Too many requests"}, retry_after=611)
 NO_LINK = answer(500, {"message": "Chaos monkey", "stack": "Error: Chaos monkey"})
 
 
@@ -103,11 +104,11 @@ def finish(
     now: datetime = LATER,
     gives_way: bool = True,
     failing: tuple[str, ...] = (ORDER,),
-    recovery: bool = False,
+    **found: Any,
 ) -> Change | Unchanged:
     """What becomes of a check that began then and found that; whatever isn't healthy was a failing sample."""
     failed = () if outcome is Outcome.ALREADY_HEALTHY else failing
-    finding = Finding(outcome, "as the samples show", began, failed, failing, recovery=recovery)
+    finding = Finding(outcome, "as the samples show", began, failed, failing, **found)
     return decisions.finish(state, run, now, finding, {"total": 1}, gives_way=gives_way)
 
 

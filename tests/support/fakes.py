@@ -86,13 +86,13 @@ class MemoryShop:
     def login(self, deadline: Deadline) -> Sample:
         answer = self.logins[min(self.logged_in, len(self.logins) - 1)]
         self.logged_in += 1
-        return answer
+        return replace(answer, began=self.clock()) if self.clock else answer
 
     def login_as_canary(self, deadline: Deadline) -> Sample:
         answers = self.canary_logins or self.logins
         answer = answers[min(self.canary_logged_in, len(answers) - 1)]
         self.canary_logged_in += 1
-        return answer
+        return replace(answer, began=self.clock()) if self.clock else answer
 
     def order(self, token: str, deadline: Deadline) -> Sample:
         answer = self.answers[min(self.orders, len(self.answers) - 1)]

@@ -225,6 +225,12 @@ ROWS = {
     "user-me-200": get("/api/user/me", "diner"),
 }
 
+
+def says(answer: requests.Response) -> tuple[int, str]:
+    """Status and message."""
+    return answer.status_code, answer.json().get("message", "")
+
+
 type Answer = tuple[int, str, Any]  # status, content type, shape of the body
 
 

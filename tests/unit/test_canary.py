@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ from remediator.canary import Canary, ProbeReport
 from remediator.deadline import Deadline
 from remediator.diagnosis import LATENCY_BUDGET
 from remediator.endpoints import ALARMS, ENDPOINTS, PROBES
-from remediator.errors import PublishError, StateError
+from remediator.errors import Blind, Failed, PublishError, StateError
 from remediator.masking import Mask
 from remediator.outcome import Outcome, Result
 from remediator.report_link import FIELD_NAMES
@@ -25,6 +26,7 @@ from tests.support.builders import (
     BEGAN,
     GOOD,
     KEY,
+    LIMITED,
     LINK,
     LOGIN,
     PASSWORD,
@@ -65,23 +67,26 @@ class CanaryHarness:
         minutes: int = 5,
     ) -> None:
         self.shop = MemoryShop(orders or (GOOD,), logins, probes=probes or {})
+        self.clock = self.shop.clock = Clock()
+        self.store = store or MemoryStore()
         self.published: list[str] = []
         self.slept: list[float] = []
         self.canary = Canary(
             shop=self.shop,
             keys=lambda _deadline: {},
-            store=store or MemoryStore(),
+            store=self.store,
             publish=self.published.append,
             minutes=minutes,
             link_names=FIELD_NAMES,
-            clock=Clock(),
+            clock=self.clock,
             pool=ThreadPoolExecutor(4),
             mask=Mask(),
             sleep=self.slept.append,
         )
 
     def run(self, minute: int = 0) -> ProbeReport:
-        return self.canary.run(BEGAN + timedelta(minutes=minute), Deadline.after(30))
+        self.clock.now = BEGAN + timedelta(minutes=minute)
+        return self.canary.run(self.clock.now, Deadline.after(30))
 
     @property
     def names(self) -> list[str]:
@@ -104,7 +109,7 @@ def test_healthy_shop_triggers_nothing_and_all_of_it_is_asked_once() -> None:
     assert (report.failed, report.confirmed, harness.published) == ({}, None, [])
     assert report.healthy == dict.fromkeys(["canary login", *PROBES], True)
     assert sorted(path for path, _ in harness.shop.probed) == sorted(ENDPOINTS[name].path for name in PROBES)
-    assert (harness.shop.orders, harness.shop.canary_logged_in, harness.shop.logged_out) == (1, 1, 1)
+    assert (harness.shop.orders, harness.shop.canary_logged_in, harness.shop.logged_out) == (1, 1, 0)
 
 
 def test_order_that_fails_twice_triggers_by_a_firing_alarm_named_after_it() -> None:
@@ -130,7 +135,7 @@ def test_order_that_is_good_at_the_second_try_triggers_nothing() -> None:
 
     report = harness.run()
 
-    assert (harness.published, report.failed, report.order) == ([], {}, GOOD)
+    assert (harness.published, report.failed, report.order and report.order.status) == ([], {}, 200)
 
 
 def test_endpoint_that_is_good_at_the_second_try_triggers_nothing_and_the_others_are_asked_once() -> None:
@@ -219,13 +224,176 @@ def test_order_is_placed_each_so_many_minutes_and_the_endpoints_are_asked_each_m
     assert len(harness.shop.probed) == 60 * len(PROBES)
 
 
-def test_token_is_given_back_before_the_remediator_is_triggered_which_may_share_it() -> None:
-    harness = CanaryHarness(failing())
-    given_back: list[int] = []
-    canary = replace(harness.canary, publish=lambda _: given_back.append(harness.shop.logged_out))
+def ran(harness: CanaryHarness, *minutes: int) -> list[ProbeReport]:
+    return [harness.run(minute) for minute in minutes]
+
+
+def test_token_is_kept_and_every_15_minutes_a_new_login_gives_the_old_one_back() -> None:
+    logins = [answer(200, {"token": f"the-token-of-login-{number}"}) for number in range(9)]
+    harness = CanaryHarness(logins=logins)
+
+    reports = ran(harness, *range(60))
+
+    assert (harness.shop.canary_logged_in, harness.shop.logged_out) == (4, 3)
+    assert [minute for minute, each in enumerate(reports) if "canary login" in each.healthy] == [0, 15, 30, 45]
+    assert [minute for minute, each in enumerate(reports) if each.first_login] == [0]
+    assert {token for path, token in harness.shop.probed if path == ENDPOINTS["diner"].path} == {
+        f"the-token-of-login-{number}" for number in range(4)
+    }
+
+
+def test_kept_token_and_password_are_masked_in_a_run_that_does_not_log_in() -> None:
+    harness = CanaryHarness()
+    canary = replace(harness.canary, learn_secrets=lambda: harness.canary.mask.add(PASSWORD))
     canary.run(BEGAN, Deadline.after(30))
 
-    assert given_back == [1]
+    def fail(*_: object) -> Sample:
+        raise LookupError(f"{TOKEN}, {PASSWORD}")
+
+    setattr(harness.shop, "probe", fail)  # noqa: B010 - a shop that breaks
+    with pytest.raises(Failed) as raised:
+        canary.run(BEGAN + timedelta(minutes=1), Deadline.after(30))
+
+    assert not [secret for secret in (TOKEN, PASSWORD) if secret in str(raised.value)]
+
+
+def test_login_that_is_refused_later_is_named_and_the_kept_token_still_shows_the_rest() -> None:
+    harness = CanaryHarness(logins=[LOGIN, UNKNOWN_USER])
+
+    reports = ran(harness, 0, 15, 16)
+
+    assert harness.names == ["canary: login"] * 2
+    assert harness.shop.canary_logged_in == 5
+    assert reports[1].healthy == {**dict.fromkeys(PROBES, True), "canary login": False}
+    assert (harness.shop.orders, harness.shop.logged_out) == (2, 0)
+
+
+def test_what_an_ended_token_cannot_show_is_not_called_a_failure_if_there_is_no_new_one() -> None:
+    diner = {ENDPOINTS["diner"].path: [UNAUTHORIZED]}
+    limited = CanaryHarness(UNAUTHORIZED, logins=[LOGIN, LIMITED], probes=diner)
+    refused = CanaryHarness(UNAUTHORIZED, logins=[LOGIN, DEAD], probes=diner)
+
+    (report,), _ = ran(limited, 5), ran(refused, 5)
+
+    assert (limited.published, report.order, report.failed) == ([], None, {})
+    assert report.healthy == dict.fromkeys(set(PROBES) - {"diner"}, True)
+    assert refused.names == ["canary: login"]
+
+
+@pytest.mark.parametrize("what", ["canary login", "order", *PROBES])
+def test_429_of_an_endpoint_is_no_failure_and_it_is_left_alone_as_long_as_the_shop_asks(what: str) -> None:
+    limited = [LIMITED] * 2 + [GOOD]
+    harness = CanaryHarness(
+        *(limited if what == "order" else [GOOD]),
+        logins=[LIMITED, LIMITED, LOGIN] if what == "canary login" else [LOGIN],
+        probes={ENDPOINTS[what].path: limited} if what in PROBES else {},
+        minutes=1,
+    )
+
+    reports = [harness.run(minute) for minute in range(23)]
+
+    assert harness.published == []
+    assert all(report.failed == {} for report in reports)
+    seen = [
+        minute for minute, report in enumerate(reports) if what in report.healthy or (what == "order" and report.order)
+    ]
+    assert seen[0] == 22
+    asked = {"canary login": harness.shop.canary_logged_in, "order": harness.shop.orders}
+    assert asked.get(what, sum(path == ENDPOINTS[what].path for path, _ in harness.shop.probed)) == 3
+
+
+def test_failure_whose_second_try_is_answered_429_is_neither_a_failure_nor_good() -> None:
+    harness = CanaryHarness(failing(), LIMITED, probes={MENU: [DEAD, LIMITED]})
+
+    report = harness.run()
+
+    assert (harness.published, report.failed, report.order) == ([], {}, None)
+    assert "menu" not in report.healthy
+
+
+EVERYWHERE = {ENDPOINTS[name].path: [LIMITED] for name in PROBES}
+
+
+@pytest.mark.parametrize(
+    ("logins", "probes", "raises"),
+    [
+        pytest.param([LIMITED], EVERYWHERE, True, id="everything"),
+        pytest.param([LOGIN], EVERYWHERE, True, id="all but the login"),
+        pytest.param([LOGIN], {}, True, id="the order"),
+        pytest.param([LIMITED], {}, True, id="the login, without which it places no order"),
+        pytest.param([DEAD], EVERYWHERE, False, id="the login is seen to fail, and triggers"),
+    ],
+)
+def test_canary_that_could_see_nothing_for_half_an_hour_raises_and_so_counts_as_silent(
+    logins: list[Sample], probes: Mapping[str, Sequence[Sample]], raises: bool
+) -> None:
+    harness = CanaryHarness(LIMITED, logins=logins, probes=probes)
+    raised = []
+    for minute in range(40):
+        try:
+            harness.run(minute)
+        except Blind:
+            raised.append(minute)
+
+    assert raised == (list(range(30, 40)) if raises else [])
+
+
+def test_order_that_the_shop_did_not_look_at_is_placed_as_soon_as_it_may_be_and_ends_the_silence() -> None:
+    harness = CanaryHarness(LIMITED, LIMITED, LIMITED, GOOD, minutes=60)
+    ran(harness, *range(30))
+    with pytest.raises(Blind):
+        harness.run(30)
+
+    assert [each.order and each.order.status for each in ran(harness, 33, 34)] == [200, None]
+
+
+@pytest.mark.parametrize(
+    ("probes", "logins", "named"),
+    [
+        pytest.param({}, [LOGIN], ["canary: menu"], id="all is good"),
+        pytest.param({MENU: [LIMITED]}, [LOGIN], ["canary: menu"], id="it sees nothing itself"),
+        pytest.param({MENU: [DEAD]}, [LOGIN], ["canary: menu"], id="it fails"),
+        pytest.param({}, [UNKNOWN_USER], ["canary: login"], id="something else fails"),
+    ],
+)
+def test_canary_triggers_once_the_shop_may_be_asked_again_whatever_it_sees_itself(
+    probes: Mapping[str, Sequence[Sample]], logins: list[Sample], named: list[str]
+) -> None:
+    store = open_incident("menu", minutes=3, outcome=Outcome.RATE_LIMITED, not_before=BEGAN + timedelta(seconds=90))
+    harness = CanaryHarness(store=store, probes=probes, logins=logins)
+
+    early = harness.run()
+    before = list(harness.published)
+    harness.run(2)
+
+    assert (before, early.silent is None) == ([], False)
+    found = [alarm.name for text in harness.published for delivery in read(sns(text)) for alarm in delivery.alarms]
+    assert found == named
+
+
+def test_login_that_failed_beside_a_kept_token_is_tried_each_minute_and_its_end_is_seen_at_once() -> None:
+    """As when the database is lost and comes back: the kept token shows the one, and the login the other."""
+    diner = [answer(200, {}), UNAUTHORIZED, answer(200, {})]
+    harness = CanaryHarness(logins=[LOGIN, DEAD, LOGIN], probes={ENDPOINTS["diner"].path: diner})
+    ran(harness, 0, 1)
+    harness.store.current = open_incident("canary login", minutes=-1.5).current
+
+    harness.run(2)
+
+    assert [alarm.name for text in harness.published for delivery in read(sns(text)) for alarm in delivery.alarms] == [
+        "canary: login"
+    ] * 2
+    assert read(sns(harness.published[-1]))[0].verdict is AlarmVerdict.STAND_DOWN
+
+
+def test_login_that_was_good_since_the_last_check_counts_for_the_end_of_its_incident() -> None:
+    after = CanaryHarness(store=open_incident("canary login", minutes=0.5))
+    before = CanaryHarness(store=open_incident("canary login", minutes=0.5))
+    before.canary.memory.token, before.canary.memory.logged_in_at = TOKEN, BEGAN - timedelta(minutes=5)
+
+    ran(after, 0, 1), ran(before, 0, 1)
+
+    assert (len(after.published), before.published) == (2, [])
 
 
 def test_no_secret_is_in_alarm_or_report() -> None:
@@ -255,13 +423,11 @@ def test_latency_budget_is_what_an_order_is_given() -> None:
     assert harness.names == ["canary: order"]
 
 
-def open_incident(
-    *failing: str, minutes: float = 1, named: tuple[str, ...] = (), recovery: bool = False
-) -> MemoryStore:
+def open_incident(*failing: str, minutes: float = 1, outcome: Outcome = Outcome.NO_LINK, **found: Any) -> MemoryStore:
     """A store with an incident of those endpoints, whose last check was so long ago."""
     began = BEGAN - timedelta(minutes=minutes)
     claimed = claim(now=began, until=began + timedelta(minutes=2)).new
-    finished = finish(claimed, Outcome.NO_LINK, began=began, now=began, failing=failing, recovery=recovery)
+    finished = finish(claimed, outcome, began=began, now=began, failing=failing, **found)
     return MemoryStore(changed(finished))
 
 
@@ -359,7 +525,7 @@ def test_lines_are_metrics_by_the_embedded_formats_published_rules(capsys: pytes
                 assert 1 <= len(values) <= 100
                 assert all(isinstance(each, int | float) for each in values)
                 names.append(metric["Name"])
-    assert set(names) == {"Healthy", "OrderFailed", "OrderLatency", "Ended", "Took", "CallsLeft"}
+    assert set(names) == {"Ran", "Healthy", "OrderFailed", "OrderLatency", "Ended", "Took", "CallsLeft"}
 
 
 def test_metrics_tell_each_endpoint_and_whether_the_order_failed(capsys: pytest.CaptureFixture[str]) -> None:

@@ -27,7 +27,7 @@ def test_every_alarm_of_the_template_is_billed_but_for_the_canarys_own_without_a
 def test_canary_is_billed_by_its_runs_their_seconds_and_their_lines() -> None:
     bill = {item.name: item for item in idle_month(template(), RUN)}
 
-    assert bill["canary: metrics"].units == METRICS == 8
+    assert bill["canary: metrics"].units == METRICS == 9
     assert bill["canary: runs"].units == 43_200
     assert bill["canary: GB-seconds"].units == pytest.approx(43_200 * (0.2 + 0.04 * (1769 / 512 - 1)) * 512 / 1024)
     assert bill["canary: GB of log"].units == pytest.approx(0.1296)

@@ -4,7 +4,16 @@ from dataclasses import replace
 
 import pytest
 
-from remediator.diagnosis import Diagnosis, Symptom, diagnose, judge_login
+from remediator.diagnosis import (
+    COOKIE_ALONE,
+    CREDENTIALS,
+    DATABASE,
+    WRONG_ORDER,
+    Diagnosis,
+    Symptom,
+    diagnose,
+    judge_login,
+)
 from remediator.report_link import FIELD_NAMES
 from remediator.sample import Fault, Sample
 from tests.support.builders import (
@@ -116,21 +125,44 @@ def test_different_links_are_all_offered() -> None:
 
 
 @pytest.mark.parametrize(
-    ("sample", "symptom"),
+    ("sample", "symptom", "ask"),
     [
-        (UNKNOWN_USER, Symptom.UNAUTHORIZED),
-        (answer(500, {"message": "connect ECONNREFUSED"}), Symptom.UNAUTHORIZED),
-        (answer(404, {"message": "unknown endpoint"}), Symptom.UNREACHABLE),
-        (answer(200, {"user": {}}), Symptom.UNREACHABLE),
-        (text(502, b"<html>"), Symptom.UNREACHABLE),
-        (fault(Fault.TIMEOUT), Symptom.UNREACHABLE),
+        (UNKNOWN_USER, Symptom.UNAUTHORIZED, CREDENTIALS["order"]),
+        (answer(500, {"message": "connect ECONNREFUSED"}), Symptom.UNAUTHORIZED, DATABASE),
+        (answer(200, {"user": {}}), Symptom.UNAUTHORIZED, COOKIE_ALONE),
+        (answer(200, {"user": {"id": 2}, "token": ""}), Symptom.UNAUTHORIZED, COOKIE_ALONE),
+        (answer(200, {"user": {"id": 2}, "token": None, "message": "ok"}), Symptom.UNAUTHORIZED, COOKIE_ALONE),
+        (answer(200, {"message": "login successful"}), Symptom.UNAUTHORIZED, COOKIE_ALONE),
+        (answer(200, {"version": "1"}), Symptom.UNREACHABLE, ""),
+        (answer(200, ["user"]), Symptom.UNREACHABLE, ""),
+        (answer(302, {"user": {}}), Symptom.UNREACHABLE, ""),
+        (answer(404, {"message": "unknown endpoint"}), Symptom.UNREACHABLE, ""),
+        (text(502, b"<html>"), Symptom.UNREACHABLE, ""),
+        (fault(Fault.TIMEOUT), Symptom.UNREACHABLE, ""),
     ],
 )
-def test_a_login_without_a_token_says_why(sample: Sample, symptom: Symptom) -> None:
+def test_a_login_without_a_token_says_why_and_what_to_do(sample: Sample, symptom: Symptom, ask: str) -> None:
     shown = judge_login(sample)
 
     assert isinstance(shown, Diagnosis)
-    assert shown.symptom is symptom
+    assert (shown.symptom, shown.ask) == (symptom, ask)
+
+
+@pytest.mark.parametrize(
+    ("sample", "ask"),
+    [
+        (answer(400, {"message": "unknown menu item"}), WRONG_ORDER),
+        (answer(400, {"error": "no such store"}), WRONG_ORDER),
+        (answer(500, {"message": "No ID found"}), WRONG_ORDER),
+        (answer(500, REFUSED, 32.05), WRONG_ORDER),
+        (answer(500, REFUSED), ""),
+        (answer(400, {"message": "chaos", "reportUrl": LINK}), ""),
+        (UNAUTHORIZED, ""),
+        (GOOD, ""),
+    ],
+)
+def test_an_order_that_is_itself_at_fault_asks_for_another_one(sample: Sample, ask: str) -> None:
+    assert diagnose([sample, sample], {}).ask == ask
 
 
 def test_a_login_gives_the_token() -> None:

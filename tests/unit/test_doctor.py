@@ -1,15 +1,29 @@
 """What the doctor decides by itself: a topic's policy, a clock, the order of its rows; and its question."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
 from remediator.alarms import AlarmVerdict, read
 from remediator.bootstrap.remediate import ACCESS
+from remediator.deadline import Deadline
+from remediator.diagnosis import COOKIE_ALONE, WRONG_ORDER, Diagnosis, judge_login
+from remediator.outcome import Outcome
+from remediator.sample import Sample
+from remediator.state import State
 from remediator_cli.doctor.checks import CHECKS
 from remediator_cli.doctor.deployment import seconds_off
+from remediator_cli.doctor.rate_limit import RateLimit, read_limit
+from remediator_cli.doctor.remediation import check_incident, check_limits, check_sample
+from remediator_cli.doctor.target import Target
 from remediator_cli.doctor.topic_policy import lets_cloudwatch_publish
+from remediator_cli.status import say_when_asked_again
+from tests.support.builders import BEGAN, LOGIN, answer, changed, claim, finish
+from tests.support.fakes import MemoryShop
 
 TOPIC = "arn:aws:sns:us-east-1:123456789012:alarms"
 OURS: dict[str, Any] = {
@@ -76,8 +90,96 @@ def test_question_what_the_function_may_read_is_refused_as_an_alarm() -> None:
     assert delivery.verdict is AlarmVerdict.REFUSE
 
 
+@pytest.mark.parametrize(
+    ("headers", "limit"),
+    [
+        *(({}, None), ({"ratelimit-limit": ""}, None), ({"ratelimit-policy": "soon;w=1"}, None)),
+        *(({"ratelimit-policy": "100;w=0"}, None), ({"ratelimit": "limit=none"}, None)),
+        (
+            {"ratelimit-limit": "500", "ratelimit-remaining": "499", "ratelimit-policy": "500;w=600"},
+            RateLimit(500, 600),
+        ),
+        ({"ratelimit": "limit=100, remaining=0, reset=611", "ratelimit-policy": "100;w=900"}, RateLimit(100, 900)),
+        (
+            {"ratelimit": '"a"; r=9; t=5', "ratelimit-policy": '"100-in-5min"; q=100; w=300; pk=:YQ==:'},
+            RateLimit(100, 300),
+        ),
+        ({"x-ratelimit-limit": "100", "x-ratelimit-reset": "1795680000"}, RateLimit(100, 900)),
+        ({"ratelimit": "limit=20, remaining=3"}, RateLimit(20, 900)),
+    ],
+)
+def test_limit_is_read_as_each_draft_of_the_headers_names_it(headers: dict[str, str], limit: RateLimit | None) -> None:
+    assert read_limit(headers) == limit
+
+
+def target_of(shop: Sample, minutes: str, state: State | None = None) -> Any:
+    """What a check asks of a target whose shop answers so."""
+    settings = SimpleNamespace(shop_url="https://shop.test/")
+    http = SimpleNamespace(ask=lambda method, url, *_: shop if (method, url) == ("GET", "https://shop.test/") else None)
+    stack = SimpleNamespace(parameters={"CanaryMinutes": minutes})
+    return SimpleNamespace(settings=settings, http=http, stack=stack, state=state, clock=lambda: BEGAN)
+
+
+@pytest.mark.parametrize(
+    ("allowed", "minutes", "grade", "words"),
+    [
+        pytest.param("500;w=900", "1", "ok", "fits CanaryMinutes=1", id="wide"),
+        pytest.param("100;w=900", "1", "ok", "fits CanaryMinutes=1", id="just wide enough"),
+        pytest.param("92;w=900", "1", "broken", "CanaryMinutes=3 or more", id="too narrow for so many orders"),
+        pytest.param("86;w=900", "5", "broken", "CanaryMinutes=15 or more", id="just room for an order"),
+        pytest.param("85;w=900", "5", "broken", "no canary: CanaryMinutes=0", id="too narrow for the probes"),
+        pytest.param("20;w=900", "0", "ok", "fits CanaryMinutes=0", id="without a canary"),
+        pytest.param("", "5", "ok", "none", id="none named"),
+    ],
+)
+def test_doctor_says_which_canary_fits_the_shops_limits(allowed: str, minutes: str, grade: str, words: str) -> None:
+    found = check_limits(target_of(Sample(BEGAN, 0.0, 200, limits={"ratelimit-policy": allowed}), minutes))
+
+    assert found.grade == grade
+    assert words in found.found
+
+
+@pytest.mark.parametrize(("minutes", "grade", "who"), [("5", "note", "the canary"), ("0", "broken", "no canary: run")])
+def test_incident_that_waits_for_the_shops_limit_is_named_with_the_time_and_who_asks_again(
+    minutes: str, grade: str, who: str
+) -> None:
+    found = finish(claim().new, Outcome.RATE_LIMITED, not_before=BEGAN + timedelta(minutes=10))
+    waiting = target_of(Sample(BEGAN, 0.0, 200), minutes, changed(found))
+
+    answer = check_incident(waiting)
+
+    assert answer.grade == grade
+    assert "2026-11-23 08:10:00 UTC" in answer.found
+    assert who in answer.found
+    assert (say_when_asked_again(waiting.stack, waiting.state) or "-") in answer.found
+    assert say_when_asked_again(waiting.stack, State()) is None
+
+
 def test_each_check_comes_after_those_it_needs() -> None:
     names = [check.name for check in CHECKS]
 
     assert len(set(names)) == len(names)
     assert all(set(check.needs) <= set(names[:at]) for at, check in enumerate(CHECKS))
+
+
+@pytest.mark.parametrize(
+    ("login", "order", "do"),
+    [
+        (LOGIN, answer(400, {"message": "unknown store"}), WRONG_ORDER),
+        (LOGIN, answer(500, {"message": "No ID found"}), WRONG_ORDER),
+        (LOGIN, answer(500, {"message": "fetch failed"}), "Repair the shop by hand."),
+        (answer(200, {"user": {"id": 2}}), answer(200, {}), COOKIE_ALONE),
+    ],
+)
+def test_sample_that_is_not_good_says_what_to_do_about_it(login: Sample, order: Sample, do: str) -> None:
+    shop, deadline = MemoryShop([order], [login]), Deadline.after(60)
+
+    @contextmanager
+    def logged_in() -> Iterator[tuple[MemoryShop, str | Diagnosis, Deadline]]:
+        yield shop, judge_login(shop.login(deadline)), deadline
+
+    chosen = SimpleNamespace(allowed_report_links=[SimpleNamespace(address="factory.test")], link_fields=())
+    http = SimpleNamespace(ask=lambda *_: answer(404, {}))
+    found = check_sample(cast(Target, SimpleNamespace(settings=chosen, http=http, logged_in=logged_in)))
+
+    assert (found.grade, found.do) == ("broken", do)

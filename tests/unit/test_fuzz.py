@@ -56,8 +56,8 @@ JWTS = st.builds(
 )
 ANSWERS = st.sampled_from([GOOD, failing(), NO_LINK]) | st.builds(
     answer,
-    st.sampled_from([200, 204, 302, 401, 404, 429, 500, 503]),
-    objects("jwt", "order", "message", "followLinkToEndChaos", "token", "error")
+    st.sampled_from([200, 204, 302, 400, 401, 404, 429, 500, 503, 504]),
+    objects("jwt", "order", "message", "followLinkToEndChaos", "token", "error", "upstreamMessage", "statusText")
     | st.fixed_dictionaries({"order": VALUES, "jwt": JWTS})
     | VALUES,
 )

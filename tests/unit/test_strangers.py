@@ -168,9 +168,11 @@ def test_exception_that_is_not_ours_ends_a_run_of_the_canary_in_masked_words(pla
 
     owner, _, name = place.rpartition(".")
     setattr(getattr(harness, owner), name, fail)
+    canary = canary_of(harness, [])
+    canary.memory.token, canary.memory.logged_in_at = "held-for-too-long", BEGAN - timedelta(minutes=20)
 
     with pytest.raises(Failed, match=r"LookupError: no <link factory\.test") as raised:
-        canary_of(harness, []).run(BEGAN, SOON)
+        canary.run(BEGAN, SOON)
 
     assert raised.value.__suppress_context__
 

@@ -1,4 +1,4 @@
-"""Grafana's signature: what is accepted, and everything that isn't."""
+"""The signature and the bearer token: what is accepted, and everything that isn't."""
 
 import hashlib
 import hmac
@@ -15,12 +15,15 @@ from hypothesis import strategies as st
 from remediator.alarms import AlarmVerdict, read
 from remediator.errors import PublishError, SecretError
 from remediator.ingest import Ingest
-from remediator.webhook import LIMIT, SIGNATURE, TIMESTAMP, Refused, decode, judge
+from remediator.webhook import AUTHORIZATION, LIMIT, SIGNATURE, TIMESTAMP, Refused, decode, judge
 from tests.support.builders import sns
 
 SECRET = b"quattro-stagioni"
+TOKEN = SECRET.decode()
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 SIGNED_AT = "1795420800"
+NAMES = st.sampled_from([SIGNATURE, TIMESTAMP, AUTHORIZATION])
+VALUES = st.text(max_size=80) | st.text(max_size=80).map("Bearer {}".format)
 ALERT = {"status": "firing", "labels": {"alertname": "OrdersFailing", "oven": "4"}, "fingerprint": "8c0d"}
 BODY = json.dumps({"receiver": "remediator", "status": "firing", "alerts": [ALERT], "orgId": 1}).encode()
 
@@ -36,6 +39,11 @@ def signed(body: bytes = BODY, secret: bytes = SECRET) -> dict[str, str]:
     """A webhook's headers, in lower case as a function URL hands them over."""
     signature = hmac_by_hand(secret, SIGNED_AT.encode() + b":" + body)
     return {"user-agent": "Grafana", TIMESTAMP: SIGNED_AT, SIGNATURE: signature}
+
+
+def bearing(given: str = TOKEN) -> dict[str, str]:
+    """The headers of anybody but Grafana."""
+    return {"user-agent": "Datadog", AUTHORIZATION: f"Bearer {given}"}
 
 
 def request(**other: Any) -> dict[str, Any]:
@@ -93,6 +101,47 @@ def test_another_signature_is_refused(signature: str) -> None:
     assert judge("POST", signed() | {SIGNATURE: signature}, BODY, SECRET, NOW) == Refused("wrong signature")
 
 
+@pytest.mark.parametrize("shown", ["Bearer", "bearer", "BEARER", "Bearer  "])
+def test_the_secret_as_a_bearer_token_is_accepted_at_any_time(shown: str) -> None:
+    headers = {AUTHORIZATION: f"{shown} {TOKEN}"}
+
+    assert judge("POST", headers, BODY, SECRET, NOW + timedelta(days=400)) == BODY.decode()
+
+
+@pytest.mark.parametrize(
+    ("headers", "reason"),
+    [
+        ({}, "neither a signature nor a secret"),
+        ({AUTHORIZATION: ""}, "neither a signature nor a secret"),
+        (signed() | bearing(), "both a signature and a secret"),
+        (signed() | bearing("margherita"), "both a signature and a secret"),
+        (signed(secret=b"margherita") | bearing(), "both a signature and a secret"),
+        *(({name: "x"} | bearing(), "both a signature and a secret") for name in (SIGNATURE, TIMESTAMP)),
+        (signed() | {AUTHORIZATION: "Basic eDp5"}, "both a signature and a secret"),
+        *(
+            ({AUTHORIZATION: shown}, "an Authorization other than Bearer")
+            for shown in (TOKEN, f"Basic {TOKEN}", f"Bearer:{TOKEN}", f"é {TOKEN}", " ")
+        ),
+        ({AUTHORIZATION: "Bearer"}, "wrong secret"),
+        *(
+            (bearing(given), "wrong secret")
+            for given in ("", "x", "ü" * 16, "\ud800", "\0", TOKEN.upper(), TOKEN[:-1], TOKEN * 2)
+        ),
+        *((bearing(f"{before}{TOKEN}{after}"), "wrong secret") for before, after in (("'", "'"), ("", ", Bearer x"))),
+    ],
+)
+def test_without_exactly_one_proof_that_is_right_a_request_is_refused_for_its_own_reason(
+    headers: dict[str, str], reason: str
+) -> None:
+    assert judge("POST", headers, BODY, SECRET, NOW) == Refused(reason)
+    assert TOKEN not in reason
+
+
+@pytest.mark.parametrize(("method", "body"), [("PUT", BODY), ("GET", b""), ("POST", b""), ("POST", b"x" * (LIMIT + 1))])
+def test_the_secret_opens_nothing_else(method: str, body: bytes) -> None:
+    assert isinstance(judge(method, bearing(), body, SECRET, NOW), Refused)
+
+
 @given(at=st.integers(0, len(BODY) - 1), by=st.integers(1, 255))
 def test_an_altered_byte_is_refused(at: int, by: int) -> None:
     altered = BODY[:at] + bytes([BODY[at] ^ by]) + BODY[at + 1 :]
@@ -100,7 +149,7 @@ def test_an_altered_byte_is_refused(at: int, by: int) -> None:
     assert judge("POST", signed(), altered, SECRET, NOW) == Refused("wrong signature")
 
 
-@given(body=st.binary(max_size=200), headers=st.dictionaries(st.sampled_from([*signed()]), st.text(max_size=80)))
+@given(body=st.binary(max_size=200), headers=st.dictionaries(NAMES, VALUES))
 def test_nothing_is_accepted_by_chance(body: bytes, headers: dict[str, str]) -> None:
     assert isinstance(judge("POST", headers, body, SECRET, NOW), Refused)
 
@@ -128,8 +177,15 @@ def test_a_body_too_large_is_refused_before_it_is_decoded() -> None:
     assert decode("%" * (LIMIT * 2), is_base64=True) == Refused("too large")
 
 
-@pytest.mark.parametrize("event", [request(), request(body=b64encode(BODY).decode(), isBase64Encoded=True)])
-def test_a_signed_webhook_is_published_as_it_came_and_triggers(event: object) -> None:
+@pytest.mark.parametrize(
+    "event",
+    [
+        request(),
+        request(body=b64encode(BODY).decode(), isBase64Encoded=True),
+        request(headers=bearing()),
+    ],
+)
+def test_a_webhook_that_proves_to_know_the_secret_is_published_as_it_came_and_triggers(event: object) -> None:
     published: list[str] = []
 
     assert Ingest(secret, published.append, lambda: NOW).answer(event) == (202, "published")
@@ -138,7 +194,7 @@ def test_a_signed_webhook_is_published_as_it_came_and_triggers(event: object) ->
     assert (delivery.verdict, delivery.alarms[0].name) == (AlarmVerdict.TRIGGER, "OrdersFailing")
 
 
-def test_grafana_is_asked_to_send_again_while_the_secret_or_the_topic_is_unavailable() -> None:
+def test_a_sender_is_asked_to_send_again_while_the_secret_or_the_topic_is_unavailable() -> None:
     published: list[str] = []
     no_secret = Ingest(fails(SecretError("no secret")), published.append, lambda: NOW)
     no_topic = Ingest(secret, fails(PublishError("no topic")), lambda: NOW)

@@ -4,16 +4,17 @@ that an open incident names is healthy again.
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
+from remediator.canary_memory import CanaryMemory
 from remediator.deadline import Deadline
 from remediator.diagnosis import Diagnosis, Symptom, diagnose, judge_login
-from remediator.endpoints import ALARMS, CANARY_LOGIN, ENDPOINTS, ORDER, PROBES
-from remediator.errors import StateError, named
+from remediator.endpoints import ALARMS, CANARY_LOGIN, ENDPOINTS, ORDER, PROBES, in_order
+from remediator.errors import Blind, StateError, named
 from remediator.jwt import Keys
 from remediator.masking import Mask
 from remediator.pacing import next_check
@@ -24,14 +25,16 @@ from remediator.state import Incident, State
 from remediator.trigger import Trigger
 
 SECONDS_TO_TRIGGER: Final = 15.0  # kept back: the state and the topic, three tries of each
+SHOWS_NO_FAILURE: Final = (Symptom.HEALTHY, Symptom.RATE_LIMITED)
 SECONDS_TO_ANOTHER_TOKEN: Final = 1.0  # two logins of one diner in one second share a token
 
 
 @dataclass(frozen=True, slots=True)
 class ProbeReport:
-    """What one run saw. `healthy`: whether each endpoint asked was good at either try; `order`: the one that counts.
+    """What one run saw. `healthy`: whether each endpoint seen was good at either try; `order`: the one that counts.
 
     `failed` holds what failed twice, with its evidence, since `confirmed`. `silent`: why it asked for no check.
+    `first_login`: the process had no token before, so that of another process may be left behind in the shop.
     """
 
     healthy: Mapping[str, bool]
@@ -39,6 +42,7 @@ class ProbeReport:
     order: Sample | None = None
     confirmed: datetime | None = None
     silent: str | None = None
+    first_login: bool = False
 
     @property
     def order_good(self) -> bool:
@@ -48,13 +52,13 @@ class ProbeReport:
         """As it is logged."""
         confirmed = self.confirmed.isoformat(timespec="milliseconds") if self.confirmed else None
         asked = {"triggered": self.silent is None, "silent": self.silent}
-        return {"failed": dict(self.failed), "confirmed": confirmed, **asked}
+        return {"failed": dict(self.failed), "confirmed": confirmed, "first_login": self.first_login, **asked}
 
 
 def judge(probes: Mapping[str, Sample], keys: Keys, names: frozenset[str] = FIELD_NAMES) -> dict[str, Diagnosis]:
     """What failed, by endpoint, diagnosed as in a remediation."""
-    shown = {name: diagnose([sample], keys, names, ENDPOINTS[name]) for name, sample in probes.items()}
-    return {name: each for name, each in shown.items() if each.symptom is not Symptom.HEALTHY}
+    shown = {name: diagnose([probes[name]], keys, names, ENDPOINTS[name]) for name in in_order(probes)}
+    return {name: each for name, each in shown.items() if each.symptom not in SHOWS_NO_FAILURE}
 
 
 def write_alarm(failed: Mapping[str, Diagnosis], since: datetime) -> str:
@@ -82,7 +86,10 @@ def write_recovery(incident: Incident, since: datetime) -> str:
 
 @dataclass(frozen=True)
 class Canary:
-    """Everything a run needs, handed in. `publish` hands a text to the alarm topic."""
+    """Everything a run needs, handed in. `publish` hands a text to the alarm topic.
+
+    `learn_secrets` tells the mask what the diner's secret holds.
+    """
 
     shop: Shop
     keys: Callable[[Deadline], Keys]
@@ -93,74 +100,110 @@ class Canary:
     clock: Callable[[], datetime]
     pool: Executor
     mask: Mask
+    learn_secrets: Callable[[], object] = lambda: None
     sleep: Callable[[float], None] = time.sleep
+    memory: CanaryMemory = field(default_factory=CanaryMemory)
 
     def run(self, at: datetime, deadline: Deadline) -> ProbeReport:
         """One run, begun at that time. Raises RemediatorError: a run that can't do its work counts as silent."""
         with self.mask.remembering():
+            self.mask.add(self.memory.token)
             try:
+                self.learn_secrets()
                 return self._probe(at, deadline)
             except Exception as error:  # noqa: BLE001 - whatever the error, Lambda logs it
                 raise named(error, self.mask.exception(error)) from None
 
     def _probe(self, at: datetime, deadline: Deadline) -> ProbeReport:
-        """The token is given back before it triggers: a remediation that logs in at once may share it."""
-        due = int(at.timestamp()) // 60 % self.minutes == 0
+        cold = not self.memory.token
+        confirmed, seen, order = self._look(at, deadline)
+        since = self.clock()
+        silent = self._trigger(confirmed, seen - confirmed.keys(), since)
+        if self.memory.is_blind(at) and not confirmed:
+            raise Blind(f"the shop, asked too often, has looked at no order since {self.memory.blind_since:%H:%M} UTC")
+        return ProbeReport(
+            healthy={name: name not in confirmed for name in in_order(seen - {ORDER})},
+            failed={name: found.evidence for name, found in confirmed.items()},
+            order=order if ORDER in seen else None,
+            confirmed=since if confirmed else None,
+            silent=silent,
+            first_login=cold and bool(self.memory.token),
+        )
+
+    def _look(self, at: datetime, deadline: Deadline) -> tuple[dict[str, Diagnosis], set[str], Sample | None]:
+        """What failed twice, the endpoints that the shop looked at, and the order that counts.
+
+        What a token that isn't taken any more can't show is asked again only with a new one.
+        """
+        due = int(at.timestamp()) // 60 % self.minutes == 0 or self.memory.blind_since is not None
+        renewed = True
         known = self.pool.submit(self.keys, deadline) if due else None
-        token = self._login(deadline, tries=2)
-        asked = [name for name in PROBES if isinstance(token, str) or not ENDPOINTS[name].needs_token]
-        first = self._ask([ORDER, *asked] if due and isinstance(token, str) else asked, token, deadline)
+        login = self._log_in(at, deadline, tries=2) if self.memory.wants_login(at) else None
+        first = self._ask([ORDER, *PROBES] if due else PROBES, at, deadline)
         keys = known.result() if known else {}
         failed = judge(first, keys, self.link_names)
-        if isinstance(token, str) and any(first[name].status == 401 for name in failed):  # ended by another's logout?
+        if any(first[name].status == 401 for name in failed):  # ended by another's logout?
             self.sleep(deadline.allow(SECONDS_TO_ANOTHER_TOKEN))
-            token = self._login(deadline, tries=1)
-        second = self._ask(list(failed), token, deadline)
+            login = self._log_in(at, deadline, tries=1)
+            renewed = login is not None and login.symptom is Symptom.HEALTHY
+        second = self._ask([name for name in failed if renewed or first[name].status != 401], at, deadline)
         confirmed = judge(second, keys, self.link_names)
-        if isinstance(token, str):
-            self.shop.logout(token, deadline)
-        else:
-            confirmed[CANARY_LOGIN] = token
-        healthy = {name: name not in confirmed for name in (CANARY_LOGIN, *asked)}
-        order, since = second.get(ORDER, first.get(ORDER)), self.clock()
-        silent = self._trigger(confirmed, {CANARY_LOGIN, *first} - confirmed.keys(), since)
-        evidence = {name: shown.evidence for name, shown in confirmed.items()}
-        return ProbeReport(healthy, evidence, order, since if evidence else None, silent)
+        shown = {name: answer for name, answer in {**first, **second}.items() if name in second or name not in failed}
+        seen = {name for name, answer in shown.items() if not answer.is_limited}
+        if login and login.symptom is not Symptom.RATE_LIMITED:
+            seen.add(CANARY_LOGIN)
+            confirmed |= {} if login.symptom is Symptom.HEALTHY else {CANARY_LOGIN: login}
+        if due:
+            self.memory.note_order(at, looked_at=ORDER in seen)
+        return confirmed, seen, shown.get(ORDER)
 
-    def _login(self, deadline: Deadline, tries: int) -> str | Diagnosis:
-        found = judge_login(self.shop.login_as_canary(deadline), CANARY_LOGIN, self.link_names)
-        if isinstance(found, str):
-            self.mask.add(found)
-            return found
-        return self._login(deadline, tries - 1) if tries > 1 else found
+    def _log_in(self, at: datetime, deadline: Deadline, tries: int) -> Diagnosis | None:
+        """Take a new token, and give back the one before. None if the shop wants to be left alone."""
+        if not self.memory.may_ask(CANARY_LOGIN, at):
+            return None
+        answer = self.shop.login_as_canary(deadline)
+        self.memory.note_refusals({CANARY_LOGIN: answer})
+        found = judge_login(answer, CANARY_LOGIN, self.link_names)
+        if isinstance(found, Diagnosis):
+            limited = found.symptom is Symptom.RATE_LIMITED
+            self.memory.refused |= not limited
+            return found if limited or tries == 1 else self._log_in(at, deadline, tries - 1)
+        self.mask.add(found)
+        before = self.memory.hold(found, at)
+        if before not in ("", found):
+            self.shop.logout(before, deadline)
+        return Diagnosis(Symptom.HEALTHY, "the login was accepted")
 
-    def _ask(self, names: list[str], token: str | Diagnosis, deadline: Deadline) -> dict[str, Sample]:
-        """All of them side by side; what needs a token is left out if there is none.
+    def _ask(self, names: Iterable[str], at: datetime, deadline: Deadline) -> dict[str, Sample]:
+        """Each that may be asked: all side by side, and then the order.
 
-        The order goes first, on the connection that the login has just opened: the others are a minute old, and a
-        request that meets one closed is asked again, but for an order.
+        Connections are a minute old. What meets a closed one is asked again, but for an order: that takes one that was
+        used just now.
         """
-        mine = token if isinstance(token, str) else None
-        asked = {}
-        for name in names:
-            if name == ORDER and mine:
-                asked[name] = self.pool.submit(self.shop.order, mine, deadline)
-            elif name in PROBES and (mine or not ENDPOINTS[name].needs_token):
-                bearer = mine if ENDPOINTS[name].needs_token else None
+        allowed, token, asked = [name for name in names if self.memory.may_ask(name, at)], self.memory.token, {}
+        for name in allowed:
+            if name != ORDER:
+                bearer = token if ENDPOINTS[name].needs_token else None
                 asked[name] = self.pool.submit(self.shop.probe, ENDPOINTS[name].path, bearer, deadline)
-        return {name: answer.result() for name, answer in asked.items()}
+        answers = {name: answer.result() for name, answer in asked.items()}
+        if ORDER in allowed:
+            answers[ORDER] = self.shop.order(token, deadline)
+        self.memory.note_refusals(answers)
+        return answers
 
     def _trigger(self, failed: Mapping[str, Diagnosis], good: set[str], since: datetime) -> str | None:
-        """Ask for a check of what failed, or of an incident whose endpoints are all good; or why not.
-
-        If the state can't be read, ask.
+        """Ask for a check of what failed, of an incident whose endpoints are all good, or of one for which the shop may
+        be asked again, whatever was seen; or why not. If the state can't be read, ask.
         """
         try:
             state = self.store.state()
         except StateError:
             state = State()
         incident = state.incident
-        recovery = not failed and incident is not None and good.issuperset(incident.endpoints)
+        recovery = not failed and incident is not None and self._sees_the_end(incident, good)
+        if incident and not failed and not recovery and incident.may_be_asked_again(since):
+            again = Diagnosis(Symptom.RATE_LIMITED, "the shop may be asked again")
+            failed = dict.fromkeys(incident.endpoints, again)
         if not failed and not recovery:
             return "nothing failed"
         if state.check and state.check.lease.until > since:
@@ -173,3 +216,8 @@ class Canary:
             self.mask.text(write_recovery(incident, since) if recovery and incident else write_alarm(failed, since))
         )
         return None
+
+    def _sees_the_end(self, incident: Incident, good: set[str]) -> bool:
+        """Whether all that failed is good. Of the login the last one counts, if no check was later."""
+        later = incident.last and self.memory.logged_in_at and self.memory.logged_in_at > incident.last.began
+        return (good | {CANARY_LOGIN} if later else good).issuperset(incident.endpoints)

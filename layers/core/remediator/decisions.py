@@ -27,7 +27,8 @@ class Finding:
 
     `failing`: the endpoints that failed, none if that isn't known; `named`: those the check was about; `offered`:
     whether one offered a report link; `healed`: those that a call of this run ended the failure of. `recovery`: the
-    check was asked for by one. `ask`: what is asked of a person, in place of the outcome's own words.
+    check was asked for by one. `ask`: what is asked of a person, in place of the outcome's own words. `not_before`:
+    from when on the shop may be asked for what it refused to look at.
     """
 
     outcome: Outcome
@@ -39,6 +40,7 @@ class Finding:
     healed: tuple[str, ...] = ()
     recovery: bool = False
     ask: str = ""
+    not_before: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,13 +188,16 @@ def finish(
     if check is None:
         return Superseded()
     newer = state.last_trigger is not None and state.last_trigger > finding.began
+    if finding.outcome is Outcome.RATE_LIMITED:  # the next check, once the shop may be asked again, is of those too
+        newer = gives_way = False
     if newer and gives_way:
         return TriggeredMeanwhile()
     if newer and not CONSEQUENCES[finding.outcome].raises:
         reason = f"alarms kept coming after each check; the last one: {finding.outcome}: {finding.reason}"
         finding = replace(finding, outcome=Outcome.UNRESOLVED, reason=reason)
     retry = CONSEQUENCES[finding.outcome].raises and (newer or not _is_known(state, finding))
-    change = Change(state, retry=retry, unless_triggered_after=finding.began if gives_way or not retry else None)
+    last_word = finding.outcome is Outcome.RATE_LIMITED or (retry and not gives_way)
+    change = Change(state, retry=retry, unless_triggered_after=None if last_word else finding.began)
     if finding.failing:
         change = _open(change, check, now, finding.failing)
     return _end(change, check, now, finding, phases)
@@ -286,4 +291,4 @@ def _last_check(before: LastCheck | None, holder: str, finding: Finding) -> Last
     seen = LastCheck(finding.began, holder, finding.outcome, finding.failing, finding.named, finding.offered)
     refuted = (before.refuted if before else 0) + 1 if finding.recovery else 0
     alike = before.alike + 1 if before and before.looks_like(seen) else 1
-    return replace(seen, alike=alike, refuted=refuted)
+    return replace(seen, alike=alike, refuted=refuted, not_before=finding.not_before)

@@ -5,11 +5,13 @@ The facts are those observed of the service of 2025-10-14 and the factory of 202
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
 from remediator.endpoints import CANARY_LOGIN, ENDPOINTS, ORDER, Endpoint
+from remediator.hints import SEE_ORDER, read_hint
 from remediator.jwt import Keys, verifies
 from remediator.outcome import Outcome
 from remediator.report_link import FIELD_NAMES, find_links
@@ -17,7 +19,6 @@ from remediator.sample import Sample
 
 LATENCY_BUDGET: Final = 5.0  # seconds; a healthy order took 0.04 s, a throttled one 32
 TOKEN: Final = re.compile(r"[!-~]{1,8192}")  # what a header can carry
-SLOW_REFUSAL: Final = 20.0  # seconds; the factory takes 32 to refuse an order of 0 or more than 20 items
 
 
 class Symptom(StrEnum):
@@ -30,10 +31,14 @@ class Symptom(StrEnum):
     NO_LINK = "no_link"
     UNAUTHORIZED = "unauthorized"
     UNREACHABLE = "unreachable"
+    RATE_LIMITED = "rate_limited"
     HEALTHY = "healthy"
 
 
 WITH_LINK: Final = frozenset({Symptom.FAIL, Symptom.BADJWT, Symptom.THROTTLE})
+
+# What is said of a failure that no hint fits.
+UNEXPLAINED: Final = {Symptom.NO_LINK: "a failure we know nothing of", Symptom.UNREACHABLE: ""}
 
 # What a symptom that asks for no call ends in.
 OUTCOMES: Final = {
@@ -41,27 +46,13 @@ OUTCOMES: Final = {
     Symptom.NO_LINK: Outcome.NO_LINK,
     Symptom.UNAUTHORIZED: Outcome.NO_ACCESS,
     Symptom.UNREACHABLE: Outcome.UNREACHABLE,
+    Symptom.RATE_LIMITED: Outcome.RATE_LIMITED,
     Symptom.DISAGREE: Outcome.UNRESOLVED,
 }
 
-# What a failure without a link most likely is, by status (0: any), message and least seconds: the first row that fits.
-HINTS: Final[tuple[tuple[int, str, float, str], ...]] = (
-    (400, "", 0.0, "the shop can't read the order: see the setting Order"),
-    (408, "", 0.0, "the shop's own time-out on the factory"),
-    (0, "Chaos monkey", 0.0, "the service's own practice chaos"),
-    (0, "ECONNREFUSED", 0.0, "the service can't reach its database"),
-    (0, "fetch failed", 0.0, "the service can't reach the factory"),
-    (0, "Unexpected token", 0.0, "the factory answers the service with something that is no JSON"),
-    (0, "Unexpected end of JSON input", 0.0, "the factory answers the service with nothing"),
-    (0, "Failed to fulfill order", SLOW_REFUSAL, "the factory refuses the order's size: see the setting Order"),
-    (0, "Failed to fulfill order", 0.0, "the factory refuses the order, or the service's key"),
-    (0, "No ID found", 0.0, "the menu has no such pizza: see the setting Order"),
-    (0, "Bind parameters", 0.0, "the order lacks something: see the setting Order"),
-    (0, "", 0.0, "a failure we know nothing of"),
-)
-
-
 DATABASE: Final = "Repair the shop's database: without it no login and no order succeeds."
+COOKIE_ALONE: Final = "The shop's answer to a login has to hold `token`: one that sets a cookie alone isn't supported."
+WRONG_ORDER: Final = "Correct the parameter Order: a franchise, a store and 1 to 20 pizzas that the shop has."
 CREDENTIALS: Final[Mapping[str, str]] = {
     ORDER: "Check the diner's email and password in the secret.",
     CANARY_LOGIN: "Check the canary's email and password in the secret.",
@@ -72,7 +63,9 @@ CREDENTIALS: Final[Mapping[str, str]] = {
 class Diagnosis:
     """A symptom, its evidence in one sentence, and the raw links that the samples offer.
 
-    `failing`: the endpoints that aren't healthy. `ask`: what it asks of a person, if more is known than the outcome.
+    `failing`: the endpoints that aren't healthy; `unseen`: those that the shop refused to look at because it is asked
+    too often, and `not_before`: from when on they may be asked again. `ask`: what it asks of a person, if more is known
+    than the outcome.
     """
 
     symptom: Symptom
@@ -80,6 +73,8 @@ class Diagnosis:
     links: tuple[str, ...] = ()
     failing: tuple[str, ...] = ()
     ask: str = ""
+    unseen: tuple[str, ...] = ()
+    not_before: datetime | None = None
 
     @property
     def outcome(self) -> Outcome | None:
@@ -94,7 +89,6 @@ class Facts:
     status: int
     elapsed: float
     is_json: bool
-    message: str
     links: tuple[str, ...]
     is_order: bool
     is_wanted: bool
@@ -129,10 +123,11 @@ def diagnose(
 ) -> Diagnosis:
     """What the samples of one endpoint show, at least one.
 
-    If all fail with a link, or none offers one, the worst of them counts. If some offer a link and others don't, they
-    disagree: that decides nothing.
+    What the shop refused to look at shows nothing beside another. If all fail with a link, or none offers one, the
+    worst of them counts. If some offer a link and others don't, they disagree: that decides nothing.
     """
-    found = [judge_answer(endpoint, sample, keys, names) for sample in samples]
+    judged = [judge_answer(endpoint, sample, keys, names) for sample in samples]
+    found = [each for each in judged if each.symptom is not Symptom.RATE_LIMITED] or judged
     links = tuple(dict.fromkeys(link for each in found for link in each.links))
     failing = [each for each in found if each.symptom in WITH_LINK]
     if 0 < len(failing) < len(found):
@@ -141,25 +136,28 @@ def diagnose(
     worst = min(found, key=lambda each: list(Symptom).index(each.symptom))
     alike = sum(each.symptom is worst.symptom for each in found)
     count = f"{alike} of {len(found)} {'orders' if endpoint.name == ORDER else 'samples'}: " if len(found) > 1 else ""
-    return Diagnosis(worst.symptom, f"{count}{worst.evidence}", links, ask=worst.ask)
+    return replace(worst, evidence=f"{count}{worst.evidence}", links=links)
 
 
 def combine(found: Mapping[str, Diagnosis]) -> Diagnosis:
     """What the endpoints show together, at least one: the first that isn't healthy counts, in the order of the table.
 
     One that offers a report link comes before those that don't: a call may end that failure, and is verified by all.
+    What wasn't looked at comes last.
     """
-    failing = {name: each for name, each in found.items() if each.symptom is not Symptom.HEALTHY}
-    if not failing:
+    told = {name: each for name, each in found.items() if each.symptom is not Symptom.HEALTHY}
+    if not told:
         first = next(iter(found.values()))
         return Diagnosis(first.symptom, first.evidence)
-    linked = [each for each in failing.values() if each.symptom in WITH_LINK]
-    first = next(iter(linked or failing.values()))
-    evidence = "; ".join(
-        each.evidence if name == ORDER else f"{name}: {each.evidence}" for name, each in failing.items()
-    )
+    linked = [each for each in told.values() if each.symptom in WITH_LINK]
+    unseen = {name: each.not_before for name, each in told.items() if each.not_before}
+    failing = tuple(name for name in told if name not in unseen)
+    last = max(unseen, key=lambda name: unseen[name]) if unseen else None
+    first = next(iter(linked or (told[name] for name in (*failing, last) if name)))
+    evidence = "; ".join(each.evidence if name == ORDER else f"{name}: {each.evidence}" for name, each in told.items())
     links = tuple(dict.fromkeys(link for each in linked for link in each.links))
-    return Diagnosis(first.symptom, evidence, links, tuple(failing), first.ask)
+    again = unseen[last] if last else None
+    return Diagnosis(first.symptom, evidence, links, failing, first.ask, tuple(unseen), again)
 
 
 def judge_answer(endpoint: Endpoint, sample: Sample, keys: Keys, names: frozenset[str] = FIELD_NAMES) -> Diagnosis:
@@ -167,13 +165,17 @@ def judge_answer(endpoint: Endpoint, sample: Sample, keys: Keys, names: frozense
     if endpoint.asked == "login":
         found = judge_login(sample, endpoint.name, names)
         return found if isinstance(found, Diagnosis) else Diagnosis(Symptom.HEALTHY, "the login was accepted")
+    if sample.is_limited:
+        return _limited(sample)
     if sample.fault or sample.status is None:
         return Diagnosis(Symptom.UNREACHABLE, f"no whole answer after {sample.elapsed:.1f} s: {sample.fault}")
     facts = _facts(endpoint, sample, sample.status, keys, names)
     symptom, words, _ = next(row for row in ROWS if row[2](facts))
     after = f" after {facts.elapsed:.2f} s" if facts.elapsed else ""
-    hint = f": {_hint(facts)}" if symptom is Symptom.NO_LINK and facts.status >= 400 else ""
-    return Diagnosis(symptom, f"{facts.status}{after}, {words}{hint}", facts.links)
+    is_failure = facts.status >= 400 and symptom in UNEXPLAINED
+    hint = (read_hint(sample, is_order=facts.is_order) or UNEXPLAINED[symptom]) if is_failure else ""
+    ask = WRONG_ORDER if hint.endswith(SEE_ORDER) else ""
+    return Diagnosis(symptom, f"{facts.status}{after}, {words}{hint and ': '}{hint}", facts.links, ask=ask)
 
 
 def judge_login(answer: Sample, who: str = ORDER, names: frozenset[str] = FIELD_NAMES) -> Diagnosis | str:
@@ -184,11 +186,15 @@ def judge_login(answer: Sample, who: str = ORDER, names: frozenset[str] = FIELD_
     token, status = answer.text("token"), answer.status
     if status == 200 and TOKEN.fullmatch(token):
         return token
+    if answer.is_limited:
+        return _limited(answer, "the login: ")
     if answer.fault or status is None:
         return Diagnosis(Symptom.UNREACHABLE, f"no answer to the login: {answer.fault}")
     if links := find_links(answer.body, names):
         return Diagnosis(Symptom.FAIL, f"the login was answered {status}, with a report link", links)
     body = answer.json
+    if status == 200 and isinstance(body, dict) and {"user", "message"} & body.keys():
+        return Diagnosis(Symptom.UNAUTHORIZED, "the login was accepted, and gave no token", ask=COOKIE_ALONE)
     if not isinstance(body, dict) or "message" not in body or body["message"] == "unknown endpoint":
         return Diagnosis(Symptom.UNREACHABLE, f"the login was answered {status}, what the shop doesn't answer")
     if status >= 500:
@@ -202,12 +208,12 @@ def found_nothing_to_end(answer: Sample) -> bool:
     return answer.text("message") == "No chaos currently executing"
 
 
-def _hint(facts: Facts) -> str:
-    return next(
-        hint
-        for status, text, least, hint in HINTS
-        if status in (0, facts.status) and text in facts.message and facts.elapsed >= least
-    )
+def _limited(answer: Sample, asked: str = "") -> Diagnosis:
+    """What a 429 shows: nothing but when the shop may be asked again."""
+    again = answer.began + timedelta(seconds=answer.elapsed + answer.rest)
+    evidence = f"{asked}429, the shop is asked too often, and wants to be left alone for {answer.rest} s"
+    when = f"From {again:%H:%M:%S} UTC on it may be asked: the canary does, or run remediator heal."
+    return Diagnosis(Symptom.RATE_LIMITED, evidence, ask=f"Look at the shop yourself. {when}", not_before=again)
 
 
 def _facts(endpoint: Endpoint, sample: Sample, status: int, keys: Keys, names: frozenset[str]) -> Facts:
@@ -217,7 +223,6 @@ def _facts(endpoint: Endpoint, sample: Sample, status: int, keys: Keys, names: f
         status=status,
         elapsed=sample.elapsed,
         is_json=isinstance(body, dict) or (not is_order and isinstance(body, list)),
-        message=sample.text("message"),
         links=find_links(sample.body, names),
         is_order=is_order,
         is_wanted=not is_order or (isinstance(body, dict) and isinstance(body.get("order"), dict)),

@@ -18,7 +18,7 @@ class UnreadableState(StateError):
 
 
 class SecretError(RemediatorError):
-    """The diner's credentials, or the secret that webhooks are signed with, can't be read."""
+    """The diner's credentials, or the secret of the webhooks, can't be read."""
 
 
 class NotificationError(RemediatorError):
@@ -35,6 +35,10 @@ class Failed(RemediatorError):
 
 class DeadlineOver(RemediatorError):
     """The time of this run is used up."""
+
+
+class Blind(RemediatorError):
+    """The shop has looked at no order of the canary for half an hour, since it is asked too often."""
 
 
 class Unhealed(RemediatorError):

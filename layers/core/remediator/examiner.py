@@ -10,7 +10,7 @@ from remediator.diagnosis import Diagnosis, Symptom, combine, diagnose
 from remediator.endpoints import ENDPOINTS, ORDER, in_order
 from remediator.jwt import Keys
 from remediator.masking import Mask
-from remediator.sample import Sample
+from remediator.sample import Sample, looked_at
 from remediator.session import Session
 
 SAMPLES: Final = 2  # of an endpoint must fail before the first call of a link
@@ -28,19 +28,22 @@ class Examiner:
     def examine(self, named: Iterable[str], count: int, now: datetime) -> tuple[Diagnosis, datetime]:
         """`count` samples of each endpoint named, and an order in any case; and when the first began.
 
-        Of what isn't healthy two are taken; where two disagree, two new ones, once.
+        Of what isn't healthy two are taken; where two disagree, two new ones, once. If the shop, asked too often, looks
+        at fewer of them, they show nothing.
         """
         taken = self.session.sample({ORDER: 1, **dict.fromkeys(named, count)})
         began = _began(taken, now)
         more = {}
         for name, samples in taken.items():
-            symptom = self._diagnose_one(name, samples).symptom
-            if samples and symptom is not Symptom.HEALTHY and len(samples) < SAMPLES:
-                more[name] = SAMPLES - len(samples)
+            symptom, shown = self._diagnose_one(name, samples).symptom, looked_at(samples)
+            if shown and symptom is not Symptom.HEALTHY and len(shown) < SAMPLES:
+                more[name] = SAMPLES - len(shown)
             elif symptom is Symptom.DISAGREE:
                 more[name], taken[name] = SAMPLES, []
         for name, samples in self.session.sample(more).items():
-            taken[name] = [*taken[name], *samples]
+            all_of_it = [*taken[name], *samples]
+            enough = len(looked_at(all_of_it)) >= SAMPLES
+            taken[name] = all_of_it if enough else [each for each in all_of_it if each.is_limited] or all_of_it
         return self._diagnose(taken), began
 
     def verify(self, failing: Iterable[str], now: datetime) -> tuple[Diagnosis, datetime]:

@@ -1,6 +1,6 @@
-"""Ingest: a signed webhook becomes a message of the alarm topic. Anything else is a cheap 401.
+"""Ingest: a webhook whose sender knows the secret becomes a message of the alarm topic. Anything else is a cheap 401.
 
-A webhook that is sent again within its five minutes triggers again: that costs two orders, and the samples decide.
+One that anybody sends again triggers again, if it counts still: that costs two orders, and the samples decide.
 """
 
 from collections.abc import Callable
@@ -14,14 +14,14 @@ from remediator.webhook import Refused, decode, judge
 
 @dataclass(frozen=True, slots=True)
 class Ingest:
-    """`secret` is what webhooks are signed with; `publish` hands a text to the alarm topic."""
+    """`secret` is what senders sign with, or show; `publish` hands a text to the alarm topic."""
 
     secret: Callable[[], bytes]
     publish: Callable[[str], None]
     clock: Callable[[], datetime]
 
     def answer(self, event: object) -> tuple[int, str]:
-        """Status and reason for one event of a function URL (payload format 2.0). 503: Grafana is to send it again."""
+        """Status and reason for one event of a function URL (payload format 2.0). 503: it is to be sent again."""
         request = fields.mapping(event)
         method = fields.text(fields.mapping(fields.mapping(request.get("requestContext")).get("http")).get("method"))
         headers = {name: fields.text(value) for name, value in fields.mapping(request.get("headers")).items()}

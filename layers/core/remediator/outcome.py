@@ -17,6 +17,7 @@ class Outcome(StrEnum):
     NO_LINK = "NO_LINK"
     NO_ACCESS = "NO_ACCESS"
     UNREACHABLE = "UNREACHABLE"
+    RATE_LIMITED = "RATE_LIMITED"
     PAUSED = "PAUSED"
     LIMITED = "LIMITED"
     OBSERVED = "OBSERVED"
@@ -72,6 +73,10 @@ CONSEQUENCES: Final[dict[Outcome, Consequence]] = {
         True, "urgent", "no answer from the shop",
         "the shop does not answer, or something else answers in its place.",
         "Check that the shop is up, and that the setting ShopUrl is right."),
+    Outcome.RATE_LIMITED: Consequence(
+        False, "urgent", "the shop limits requests",
+        "the shop answers 429, too many requests, so that nobody can tell from here what fails.",
+        "Look at the shop yourself."),
     Outcome.PAUSED: Consequence(
         False, "urgent", "{fails}, paused",
         "{fails}, and nothing was called because the remediator is paused.",

@@ -16,11 +16,14 @@ def next_check(incident: Incident, trigger: Trigger) -> datetime:
     """From when on this trigger may check an open incident: after 1, 2, 4, 8 minutes and so on while all looks alike.
 
     At once if it says something new, a person asked, or Lambda tries its own event again. A recovery is news unless
-    the check before was a recovery's too, and found it wrong.
+    the check before was a recovery's too, and found it wrong. Where the shop refused to look at something because it is
+    asked too often, it decides.
     """
     last = incident.last
     if last is None or trigger.sender == "person" or trigger.holder == last.holder:
         return incident.opened_at
+    if last.not_before:
+        return last.not_before
     if trigger.recovery:
         return last.began + _pause(last.refuted, trigger)
     new = set(trigger.endpoints) - {*incident.endpoints, *last.named}

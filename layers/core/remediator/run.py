@@ -35,8 +35,8 @@ def alongside[T](pool: Executor, work: Callable[..., T], *args: object) -> Itera
 class Run:
     """One trigger under way: the state as this run last saw it, and how long each phase took, in milliseconds.
 
-    `failing`: the endpoints that failed when last asked, `offered`: whether one offered a report link, `healed`: those
-    whose failure a call of this run ended.
+    `failing`: the endpoints that failed when last asked, `offered`: whether one offered a report link, `not_before`:
+    from when on it may be asked for what it didn't look at, `healed`: those whose failure a call of this run ended.
     """
 
     trigger: Trigger
@@ -46,6 +46,7 @@ class Run:
     received: float
     failing: tuple[str, ...] = ()
     offered: bool = False
+    not_before: datetime | None = None
     healed: tuple[str, ...] = ()
     checked_at: datetime | None = None
     giving_way_since: float | None = None
@@ -63,13 +64,16 @@ class Run:
         return in_order(held if self.trigger.recovery and held else (*self.trigger.endpoints, *held))
 
     def saw(self, diagnosis: Diagnosis) -> None:
-        """Keep what an examination showed."""
-        self.failing, self.offered = diagnosis.failing, bool(diagnosis.links)
+        """Keep what an examination showed. What wasn't looked at fails as it did, as far as anybody knows."""
+        held = self.state.incident.endpoints if self.state.incident else ()
+        fail_still = (name for name in diagnosis.unseen if name in held)
+        self.failing = in_order((*diagnosis.failing, *fail_still)) or diagnosis.unseen
+        self.offered, self.not_before = bool(diagnosis.links), diagnosis.not_before
 
     def healed_by(self, answer: Sample, verified: Diagnosis) -> None:
         """Note which endpoints a call ended the failure of, given its answer and what followed."""
         if not found_nothing_to_end(answer):
-            ended = set(self.failing) - set(verified.failing)
+            ended = set(self.failing) - {*verified.failing, *verified.unseen}
             self.healed = in_order((*self.healed, *ended))
 
     def may_repeat(self, answer: Sample, now: datetime) -> datetime | None:
@@ -87,7 +91,7 @@ class Run:
     def finding(self, outcome: Outcome, reason: str, began: datetime, ask: str = "") -> Finding:
         """What this check found, as the decisions take it."""
         seen = (self.failing, self.named, self.offered, self.healed)
-        return Finding(outcome, reason, began, *seen, recovery=self.trigger.recovery, ask=ask)
+        return Finding(outcome, reason, began, *seen, self.trigger.recovery, ask, self.not_before)
 
     def mark(self, phase: str) -> None:
         """Count the time since the last mark to that phase."""

@@ -3,20 +3,23 @@
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, wait
 from dataclasses import dataclass
+from typing import Final
 
 from remediator.deadline import Deadline
 from remediator.diagnosis import Diagnosis, judge_login
 from remediator.endpoints import ENDPOINTS, Endpoint
 from remediator.masking import Mask
 from remediator.ports import Shop
-from remediator.sample import Sample
+from remediator.sample import Sample, looked_at
+
+SECONDS_FOR_A_CHECK: Final = 70.0  # a throttled order, login, call and the order after it
 
 
 @dataclass(slots=True)
 class Session:
     """One run's stay at the shop. Its token is in the mask from the moment it is known.
 
-    `refused`: why there is none, since the last login.
+    `refused`: why there is none, since the last login. `rested`: it has waited, since the shop is asked too often.
     """
 
     shop: Shop
@@ -27,12 +30,16 @@ class Session:
     token: str | None = None
     refused: Diagnosis | None = None
     renewed: bool = False
+    rested: bool = False
 
     def log_in(self) -> None:
         """Get a token, unless there is one. Raises SecretError."""
         if self.token:
             return
-        found = judge_login(self.shop.login(self.deadline))
+        answer = self.shop.login(self.deadline)
+        if self._rest(answer):
+            answer = self.shop.login(self.deadline)
+        found = judge_login(answer)
         if isinstance(found, Diagnosis):
             self.refused = found
             return
@@ -46,6 +53,10 @@ class Session:
         and the logout of one ends both.
         """
         taken = self._sample_at_once(wanted)
+        refused = {name: len(samples) - len(looked_at(samples)) for name, samples in taken.items()}
+        if self._rest(*(each for samples in taken.values() for each in samples)):
+            again = self._sample_at_once({name: count for name, count in refused.items() if count})
+            taken |= {name: [*looked_at(taken[name]), *samples] for name, samples in again.items()}
         with_token = [each for name, samples in taken.items() if ENDPOINTS[name].needs_token for each in samples]
         if with_token and all(each.status == 401 for each in with_token) and not self.renewed:
             self.token, self.renewed = None, True
@@ -54,6 +65,15 @@ class Session:
             if self.token:
                 taken = self._sample_at_once(wanted)
         return taken
+
+    def _rest(self, *answers: Sample) -> bool:
+        """Wait, once, for as long as a shop asks for that is asked too often; False if there is no need or no time."""
+        rests = [each.rest for each in answers if each.is_limited]
+        if self.rested or not rests or max(rests) > self.deadline.left - SECONDS_FOR_A_CHECK:
+            return False
+        self.rested = True
+        self.sleep(max(rests))
+        return True
 
     def log_out(self) -> None:
         if self.token:

@@ -62,7 +62,7 @@ class LastCheck:
 
     `holder`: of its lease. `failing`: the endpoints that failed, of those it was about, `named`. `offered`: whether one
     offered a report link. `alike`: how many checks in a row saw the same. `refuted`: how many in a row were asked for
-    by a recovery that was none.
+    by a recovery that was none. `not_before`: from when on the shop may be asked for what it refused to look at.
     """
 
     began: datetime
@@ -73,6 +73,7 @@ class LastCheck:
     offered: bool
     alike: int = 1
     refuted: int = 0
+    not_before: datetime | None = None
 
     def looks_like(self, other: Self) -> bool:
         return (self.outcome, self.failing, self.offered) == (other.outcome, other.failing, other.offered)
@@ -112,6 +113,10 @@ class Incident:
     def is_forgotten(self, now: datetime) -> bool:
         """Whether nothing has checked the shop for an hour."""
         return now - (self.last.began if self.last else self.opened_at) > HOUR
+
+    def may_be_asked_again(self, now: datetime) -> bool:
+        """Whether the time is over for which the shop, asked too often, wanted to be left alone."""
+        return self.last is not None and self.last.not_before is not None and self.last.not_before <= now
 
     @property
     def healed_by_us(self) -> bool:

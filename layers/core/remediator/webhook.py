@@ -1,7 +1,8 @@
-"""Grafana's signed webhooks, judged by their bytes and the time alone.
+"""Webhooks, judged by their bytes and the time alone: signed with the secret, or with the secret as a bearer token.
 
 Grafana signs `<seconds since the epoch>:<body>` with HMAC-SHA256, writes the signature as lower-case hex, and takes the
 time anew at each attempt (grafana/alerting, http/hmac.go; settings `hmacConfig` of its webhook contact point).
+All others send `Authorization: Bearer <secret>` (RFC 6750), which says nothing of when.
 """
 
 import hmac
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
-SIGNATURE, TIMESTAMP = "x-grafana-alerting-signature", "x-grafana-alerting-timestamp"
+SIGNATURE, TIMESTAMP, AUTHORIZATION = "x-grafana-alerting-signature", "x-grafana-alerting-timestamp", "authorization"
 LIMIT = 262_144  # bytes, what a message of SNS may hold (its API reference, Publish)
 WINDOW = timedelta(minutes=5)
 
@@ -35,12 +36,34 @@ def decode(body: str, *, is_base64: bool) -> bytes | Refused:
 
 
 def judge(method: str, headers: Mapping[str, str], body: bytes, secret: bytes, now: datetime) -> str | Refused:
-    """The body as text, if Grafana sent it, now. `headers`: names in lower case, as function URLs give them."""
+    """The body as text, if who sent it knows the secret. `headers`: names in lower case, as function URLs give them."""
     if method != "POST":
         return Refused("wrong method")
     if not 0 < len(body) <= LIMIT:
         return Refused("empty or too large")
-    signature, stamp = headers.get(SIGNATURE, ""), headers.get(TIMESTAMP, "")
+    signature, stamp, shown = (headers.get(name, "") for name in (SIGNATURE, TIMESTAMP, AUTHORIZATION))
+    if shown and (signature or stamp):
+        return Refused("both a signature and a secret")
+    refused = _judge_secret(shown, secret) if shown else _judge_signature(signature, stamp, body, secret, now)
+    if refused:
+        return refused
+    try:
+        return body.decode()
+    except UnicodeDecodeError:
+        return Refused("no text")
+
+
+def _judge_secret(shown: str, secret: bytes) -> Refused | None:
+    scheme, _, given = shown.partition(" ")
+    if scheme.lower() != "bearer":
+        return Refused("an Authorization other than Bearer")
+    same = hmac.compare_digest(secret, given.strip(" ").encode(errors="replace"))
+    return None if same else Refused("wrong secret")
+
+
+def _judge_signature(signature: str, stamp: str, body: bytes, secret: bytes, now: datetime) -> Refused | None:
+    if not signature and not stamp:
+        return Refused("neither a signature nor a secret")
     if not signature or not stamp:
         return Refused("no signature or no timestamp")
     if not (stamp.isascii() and stamp.isdigit() and len(stamp) <= 11):
@@ -49,9 +72,5 @@ def judge(method: str, headers: Mapping[str, str], body: bytes, secret: bytes, n
     if abs(now - signed) > WINDOW:
         return Refused("signed too long ago, or in the future")
     expected = hmac.new(secret, stamp.encode() + b":" + body, sha256).hexdigest()
-    if not hmac.compare_digest(expected.encode(), signature.encode(errors="replace")):
-        return Refused("wrong signature")
-    try:
-        return body.decode()
-    except UnicodeDecodeError:
-        return Refused("no text")
+    same = hmac.compare_digest(expected.encode(), signature.encode(errors="replace"))
+    return None if same else Refused("wrong signature")

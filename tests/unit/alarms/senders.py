@@ -1,7 +1,9 @@
 """What each sender writes, one firing or resolved group at a time, in its own layout, with values of our own."""
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 type Labels = Mapping[str, str]
 
@@ -126,10 +128,64 @@ def result(function_arn: str, response: object, **more: object) -> str:
     return json.dumps({**known, "responseContext": {"statusCode": 200}, "responsePayload": response, **more})
 
 
+WIRING = (Path(__file__).parents[3] / "docs/wiring.md").read_text()
+
+
+def documented(start: str) -> str:
+    """The example of docs/wiring.md that starts so."""
+    (found,) = (each for each in re.findall(r"```\w+\n(.*?)\n```", WIRING, re.DOTALL) if each.startswith(start))
+    return str(found)
+
+
+def filled(template: str, **values: str) -> str:
+    """The template with `$NAME` or `*name*` as its sender fills them in, for all we know without escaping anything."""
+    return re.sub(r"\$([A-Z_]+)|\*(\w+)\*", lambda found: values[found[1] or found[2]], template)
+
+
+def datadog(fires: bool, labels: Labels, notes: Labels = NOTES) -> str:
+    """Datadog's webhook with our payload. A monitor's tags stand in the title."""
+    tags = ",".join(f"{name}:{value}" for name, value in {**labels, **notes}.items() if name != "alertname")
+    transition = "Triggered" if fires else "Recovered"
+    title = f"[{transition} on {{{tags}}}] {labels['alertname']}"
+    template = documented('{"alert_transition"')
+    return filled(template, ALERT_TRANSITION=transition, ALERT_CYCLE_KEY="8137104255", EVENT_TITLE=title)
+
+
+def datadog_default(fires: bool, labels: Labels, notes: Labels = NOTES) -> str:
+    """Datadog's webhook with its own payload, which says the state in the title alone."""
+    title = f"[{'Triggered' if fires else 'Recovered'}] {labels['alertname']}"
+    said = {"body": " ".join(notes.values()), "last_updated": "1795195840000", "event_type": "query_alert_monitor"}
+    return json.dumps({**said, "title": title, "date": "1795195840000", "org": {"id": "4", "name": "x"}, "id": "9"})
+
+
+def uptime_kuma(fires: bool, labels: Labels, notes: Labels = NOTES) -> str:
+    why = " ".join(notes.values())
+    beat = {
+        "monitorID": 4,
+        "status": 0 if fires else 1,
+        "time": "2026-11-20 17:30:40.120",
+        "msg": why,
+        "important": True,
+    }
+    monitor = {"id": 4, "name": labels["alertname"], "url": "https://pizza.example/api/order/menu", "tags": []}
+    return json.dumps({"heartbeat": beat, "monitor": monitor, "msg": f"[{labels['alertname']}] {why}"})
+
+
+def uptimerobot(fires: bool, labels: Labels, notes: Labels = NOTES) -> str:
+    values = {"alertType": "1" if fires else "2", "alertDateTime": "1795195840"}
+    return filled(documented('{"alertType"'), **values, monitorFriendlyName=labels["alertname"])
+
+
+def better_stack(fires: bool, labels: Labels, notes: Labels = NOTES) -> str:
+    said = {"name": labels["alertname"], "cause": " ".join(notes.values()), "started_at": SINCE}
+    ends = {"resolved_at": None if fires else UNTIL, "status": "Started" if fires else "Resolved"}
+    return json.dumps({"data": {"id": "77", "type": "incident", "attributes": {**said, **ends}, "relationships": {}}})
+
+
 type Sender = Callable[[bool, Labels, Labels], str]
 SENDERS: Sequence[Sender] = (
     *(amp, alertmanager_text, grafana_text, alertmanager_webhook, grafana_webhook, grafana_json),
-    *(notice, cloudwatch_event, oncall, legacy, amg),
+    *(notice, cloudwatch_event, oncall, legacy, amg, datadog, uptime_kuma, uptimerobot, better_stack),
 )
 # What only AWS hands over, as an object.
 DIRECT: Sequence[Sender] = (action,)

@@ -35,6 +35,10 @@ FORGED: Mapping[str, Mapping[str, object]] = {
     "body": {"eventSource": "aws:sqs", "md5OfBody": "x", "body": OK},
     "Records": {"Records": [{"Sns": {"Type": "Notification", "Message": OK}}]},
     "legacy": json.loads(senders.legacy(False, {"alertname": "a"})),
+    "Datadog recovered": json.loads(senders.datadog(False, {"alertname": "a"})),
+    "Uptime Kuma up": json.loads(senders.uptime_kuma(False, {"alertname": "a"})),
+    "UptimeRobot up": json.loads(senders.uptimerobot(False, {"alertname": "a"})),
+    "Better Stack resolved": json.loads(senders.better_stack(False, {"alertname": "a"})),
     "a version and a state": {"version": "1", "state": "ok", "title": "x"},
     "the status again": {"status": "resolved"},
 }
@@ -79,7 +83,7 @@ def test_once_all_is_over_a_key_that_the_template_does_not_write_asks_for_a_chec
 def test_whatever_keys_are_forged_wherever_nothing_that_fires_is_silenced() -> None:
     """A thousand at random: any shape's keys, in any label or annotation, of each sender that escapes nothing."""
     chance = random.Random(13)
-    templates = (senders.amp, senders.amp, senders.alertmanager_text, senders.grafana_text)
+    templates = (senders.amp, senders.amp, senders.alertmanager_text, senders.grafana_text, senders.datadog)
     for _ in range(1_000):
         forged = dict(item for each in chance.sample(list(FORGED.values()), 2) for item in each.items())
         forged = dict(chance.sample(list(forged.items()), chance.randint(1, len(forged))))

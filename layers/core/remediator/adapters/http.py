@@ -18,7 +18,7 @@ from remediator.deadline import Deadline
 from remediator.jwt import Keys, read_keys
 from remediator.masking import Mask
 from remediator.report_link import ReportLink
-from remediator.sample import Fault, Sample
+from remediator.sample import Fault, Sample, read_retry_after
 from remediator.settings import SECONDS_FOR_LOGIN, ShopSettings
 
 SECONDS_TO_CONNECT = 3.0
@@ -110,9 +110,9 @@ class Connection:
             return Sample(began, time.monotonic() - start, fault=Fault.TOO_LARGE)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             return Sample(began, time.monotonic() - start, fault=_fault(error))
-        asked = answer.headers.get("Retry-After", "")
-        seconds = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 6 else 0
-        return Sample(began, time.monotonic() - start, answer.status_code, body, retry_after=seconds)
+        rest = read_retry_after(answer.headers.get("Retry-After", ""), self._clock())
+        limits = {name.lower(): text for name, text in answer.headers.items() if "ratelimit" in name.lower()}
+        return Sample(began, time.monotonic() - start, answer.status_code, body, retry_after=rest, limits=limits)
 
 
 class HttpShop:

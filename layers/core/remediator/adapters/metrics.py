@@ -31,7 +31,8 @@ class EmbeddedMetrics:
             self._print("CallsLeft", MetricUnit.Count, result.calls_left, {})
 
     def probes(self, report: ProbeReport) -> None:
-        """What a run of the canary saw: 1 or 0 by endpoint, and its order if it placed one."""
+        """That the canary ran, what it saw, 1 or 0 by endpoint, and its order if one was looked at."""
+        self._print("Ran", MetricUnit.Count, 1, {})
         for name, good in report.healthy.items():
             self._print("Healthy", MetricUnit.Count, int(good), {"Endpoint": name})
         if report.order:

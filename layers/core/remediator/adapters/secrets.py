@@ -1,4 +1,4 @@
-"""Secrets Manager: the diner's credentials, and the secret that webhooks are signed with."""
+"""Secrets Manager: the diner's credentials, and the secret of the webhooks."""
 
 from threading import Lock
 from typing import TYPE_CHECKING, Self
@@ -79,7 +79,7 @@ class DinerSecret(Secret):
 
 
 class WebhookSecret(Secret):
-    """What Grafana signs webhooks with. After changing it, deploy again: an empty one anybody could sign with."""
+    """What webhooks are signed with, or show. After changing it, deploy again: an empty one anybody would know."""
 
     name = "the webhooks' secret"
 

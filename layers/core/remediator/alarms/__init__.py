@@ -6,7 +6,7 @@ samples decide.
 
 from collections.abc import Callable
 
-from . import alertmanager, cloudwatch, envelopes, person, text
+from . import alertmanager, cloudwatch, envelopes, monitors, person, text
 from .alarm import Alarm, AlarmState, AlarmVerdict, Delivery, IncomingMessage, Reading, Source
 from .shapes import Shape
 
@@ -21,6 +21,7 @@ READERS: dict[Shape | None, Callable[[IncomingMessage], Reading]] = {
     Shape.ONCALL: alertmanager.read_oncall,
     Shape.LEGACY: alertmanager.read_legacy,
     Shape.BODY: alertmanager.read_legacy,
+    **dict.fromkeys(monitors.MONITORS, monitors.read),
 }
 TEXTS: tuple[Callable[[IncomingMessage], Reading], ...] = (alertmanager.read_unescaped, text.read)
 

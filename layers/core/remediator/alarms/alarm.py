@@ -17,6 +17,10 @@ class Source(StrEnum):
     GRAFANA = "grafana"
     ALERTMANAGER = "alertmanager"
     ONCALL = "oncall"
+    DATADOG = "datadog"
+    KUMA = "uptime_kuma"
+    ROBOT = "uptimerobot"
+    BETTER = "better_stack"
     PERSON = "person"
     UNKNOWN = "unknown"
 

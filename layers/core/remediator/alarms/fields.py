@@ -53,11 +53,13 @@ def is_flat(value: object) -> bool:
 
 def labels(value: object) -> dict[str, str]:
     """The names and plain values of an object as texts, sorted by name."""
-    return {name: _plain(held) for name, held in sorted(mapping(value).items()) if isinstance(held, str | int | float)}
+    return {name: plain(held) for name, held in sorted(mapping(value).items()) if isinstance(held, str | int | float)}
 
 
-def _plain(value: str | float) -> str:
-    return "a huge number" if isinstance(value, int) and value.bit_length() > MAX_BITS else str(value)
+def plain(value: object) -> str:
+    """A plain value as a text; "" for any other."""
+    huge = isinstance(value, int) and value.bit_length() > MAX_BITS
+    return "a huge number" if huge else str(value) if isinstance(value, str | int | float) else ""
 
 
 def moment(value: object) -> datetime | None:

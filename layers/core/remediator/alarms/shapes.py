@@ -10,7 +10,9 @@ import re
 from collections.abc import Mapping
 from enum import Enum
 
-Shape = Enum("Shape", "RECORDS RECORD SNS BODY DESTINATION EVENT NOTICE GROUP ONCALL LEGACY PERSON")
+Shape = Enum(
+    "Shape", "RECORDS RECORD SNS BODY DESTINATION EVENT NOTICE GROUP ONCALL LEGACY PERSON DATADOG KUMA ROBOT BETTER"
+)
 
 _KEYS = {
     Shape.RECORDS: ("Records",),
@@ -24,6 +26,10 @@ _KEYS = {
     Shape.ONCALL: ("alert_group", "alert_payload"),
     Shape.LEGACY: ("ruleName", "ruleId", "ruleUrl", "evalMatches"),
     Shape.PERSON: ("remediator",),
+    Shape.DATADOG: ("alert_transition", "event_type"),
+    Shape.KUMA: ("heartbeat",),
+    Shape.ROBOT: ("alertType", "monitorFriendlyName"),
+    Shape.BETTER: ("data",),
 }
 HEADS = {key: shape for shape, keys in _KEYS.items() for key in keys}
 
@@ -42,13 +48,19 @@ STARTS: Mapping[Shape | None, tuple[tuple[str, ...], ...]] = {
     Shape.ONCALL: (("event",),),
     Shape.LEGACY: (("evalMatches",), ("dashboardId", "evalMatches")),
     Shape.PERSON: (("remediator", "by", "request"),),
+    Shape.DATADOG: (("alert_transition",),),
+    Shape.KUMA: (("heartbeat",),),
+    Shape.ROBOT: (("alertType",), ("monitorID", "monitorURL", "monitorFriendlyName", "alertType")),
+    Shape.BETTER: (("data",),),
 }
 FIRING_PART = re.compile(r"^[ \t]*+(?:\*\*Firing\*\*|Alerts Firing:)[ \t]*+$", re.MULTILINE)
 
 
 def shape_of(content: Mapping[str, object]) -> Shape | None:
     """The shape that the first key which heads any belongs to."""
-    return next((HEADS[key] for key in content if key in HEADS), None)
+    found = next((HEADS[key] for key in content if key in HEADS), None)
+    # Datadog's own payload may start with `body`, which is no envelope then.
+    return Shape.DATADOG if found is Shape.BODY and "event_type" in content else found
 
 
 def is_sound(content: Mapping[str, object], written: str = "") -> bool:

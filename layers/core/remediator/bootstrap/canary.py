@@ -35,8 +35,9 @@ def canary() -> tuple[Callable[[datetime, Deadline], ProbeReport], Callable[[Pro
     aws = partial(new_client, endpoint=chosen.game_day_aws or None)
     mask = new_mask(logger, chosen.allowed_report_links)
     client = HttpClient(now, b64decode(chosen.game_day_ca) or None)
+    shop = HttpShop(client, chosen, DinerSecret(aws("secretsmanager"), chosen.diner_secret_arn), mask)
     made = Canary(
-        shop=HttpShop(client, chosen, DinerSecret(aws("secretsmanager"), chosen.diner_secret_arn), mask),
+        shop=shop,
         keys=HttpFactory(client, chosen.allowed_report_links[0].address).keys,
         store=DynamoStore(aws("dynamodb"), chosen.table, chosen.target, timedelta()),
         publish=SnsAlarmTopic(aws("sns"), chosen.alarm_topic_arn).publish,
@@ -45,5 +46,6 @@ def canary() -> tuple[Callable[[datetime, Deadline], ProbeReport], Callable[[Pro
         clock=now,
         pool=ThreadPoolExecutor(max_workers=8, thread_name_prefix="canary"),
         mask=mask,
+        learn_secrets=shop.read_secret,
     )
     return made.run, EmbeddedMetrics(chosen.target, "canary").probes
