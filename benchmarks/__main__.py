@@ -17,8 +17,8 @@ from typing import Any
 import click
 import yaml
 
+from benchmarks import backtest, growth
 from benchmarks import figures as f
-from benchmarks import growth
 from benchmarks.cost import WHOLE_CORE, CanaryRun, idle_month, incident, total
 from benchmarks.measure import Measured, measure
 from benchmarks.sides import PINS, Invocation
@@ -74,6 +74,7 @@ def _page(found: Measured, delays: str) -> Iterator[str]:
     yield "all. A Lambda function of so much memory has that share of a core; the CPU of a heal alone then takes:\n"
     yield from _shares(found.values)
     yield from _growth()
+    yield from _backtests()
     yield from _bills(found)
     yield "\n## Round trips of ours, in their phases\n"
     yield "From the alarm to the verifying order's answer, as the stubs saw them; what stands side by side ran so."
@@ -111,6 +112,16 @@ def _growth() -> Iterator[str]:
     for name, (reader, texts) in growth.READERS.items():
         worst = max(growth.growth(reader, start, repeated) for start, repeated in texts)
         yield f"| {name} | {len(texts)} | {f.GROWTH:g} times | {worst:.1f} times | {f.verdict(worst, f.GROWTH)} |"
+
+
+def _backtests() -> Iterator[str]:
+    yield "\n## Replaying long histories\n"
+    yield "`remediator backtest` over a CSV, by 13 rules: how much longer eight times as much takes:\n"
+    yield "| | at most | found | | seconds of CPU | MB at most |\n|---|---|---|---|---|---|"
+    for (name, history), count in zip(backtest.HISTORIES.items(), (backtest.YEAR, backtest.ORDERS), strict=True):
+        ratio, seconds, memory = backtest.growth(history, count)
+        told = f"| {name} | {f.GROWTH:g} times | {ratio:.1f} times | {f.verdict(ratio, f.GROWTH)} |"
+        yield f"{told} {seconds:.1f} | {memory:.0f} |"
 
 
 def _bills(found: Measured) -> Iterator[str]:

@@ -68,7 +68,11 @@ def incident(asked: Iterable[RequestRecord], seconds: float, memory: int) -> lis
 def idle_month(template: Mapping[str, Any], canary: CanaryRun | None) -> list[Item]:
     """A month in which nothing fails, with the canary or without."""
     made = template["Resources"]
-    alarms = [r["Properties"] for name, r in made.items() if r["Type"] == "AWS::CloudWatch::Alarm"]
+    alarms = [
+        r["Properties"]
+        for r in made.values()
+        if r["Type"] == "AWS::CloudWatch::Alarm" and r.get("Condition") != "LoadBalancerNamed"
+    ]
     fast = sum(alarm["Period"] < 60 for alarm in alarms)
     silent = made["CanarySilent"]["Properties"] in alarms and canary is None
     bill = [

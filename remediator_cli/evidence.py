@@ -19,6 +19,10 @@ from remediator.sample import Fault, Sample, read_retry_after
 STATUS_LINE = re.compile(rb"HTTP/\S* +([1-9]\d\d)(?!\S)")
 ORDERS = re.compile(r"/api/order/?(?:[?#]|\Z)")
 NESTING = 8  # of a log line in what wraps it, JSON in strings included
+NUMBER = re.compile(r"[0-9]{1,19}(\.[0-9]{1,9})?", re.ASCII).fullmatch
+TIMES = ("timestamp", "time", "date", "ts", "@timestamp")
+LARGEST_SECONDS = 1e11  # a number above it counts something smaller
+BEGINNING_OF_2100 = 4_102_444_800
 UNKNOWN = "its status isn't known, {} is supposed"
 
 Answers = Iterator[tuple[Sample, bool]]  # each with whether it may answer an order
@@ -70,16 +74,41 @@ def _read_har(_: bytes, values: list[object]) -> Answers:
             yield _sample(status, body, elapsed, headers), _may_answer_order(_at(entry, "request"), "url")
 
 
-def _read_log(_: bytes, value: object, nesting: int = NESTING) -> Answers:
-    """The log lines in a value, whatever wraps them: Loki's `values`, an export's `line`, Docker's `log`."""
-    status = _status(_at(value, "statusCode"))
-    if status and isinstance(value, dict) and value.keys() & {"resBody", "message"}:
-        yield _sample(status, _body(value.get("resBody", value))), _may_answer_order(value, "path")
-    elif nesting and isinstance(value, dict | list):
-        for each in value.values() if isinstance(value, dict) else value:
-            yield from _read_log(b"", each, nesting - 1)
-    elif nesting and isinstance(value, str) and '{"' in value:
-        yield from _read_log(b"", _values(value), nesting - 1)
+def _read_log(_: bytes, values: list[object]) -> Answers:
+    for line, _at_time in log_lines(values):
+        yield read_line(line), _may_answer_order(line, "path")
+
+
+def log_lines(
+    value: object, at: float | None = None, nesting: int = NESTING
+) -> Iterator[tuple[dict[str, object], float | None]]:
+    """The shop's log lines in a value, whatever wraps them: Loki's `values`, an export's `line`, Docker's `log`.
+
+    Each with its time, in seconds since the epoch, if one stands in it or beside it.
+    """
+    if isinstance(value, dict) and _status(value.get("statusCode")) and value.keys() & {"resBody", "message"}:
+        yield value, _time_in(value.get(name) for name in TIMES) or at
+    elif nesting and isinstance(value, dict):
+        at = _time_in(value.get(name) for name in TIMES) or at
+        for each in value.values():
+            yield from log_lines(each, at, nesting - 1)
+    elif nesting and isinstance(value, list):
+        at = _time_in(value[:1]) or at
+        for each in value:
+            yield from log_lines(each, at, nesting - 1)
+    elif nesting and isinstance(value, str) and "{" in value:
+        for before, each in _split(value):
+            yield from log_lines(each, _time_in(before) or at, nesting - 1)
+
+
+def read_line(line: dict[str, object]) -> Sample:
+    """The answer that a log line tells of."""
+    return _sample(_status(line["statusCode"]) or 0, _body(line.get("resBody", line)))
+
+
+def is_order(line: dict[str, object]) -> bool:
+    """Whether it tells of an order."""
+    return line.get("method") == "POST" and isinstance(line.get("path"), str) and _may_answer_order(line, "path")
 
 
 def _read_body(_: bytes, values: list[object]) -> Answers:
@@ -115,15 +144,44 @@ def _may_answer_order(told: object, url: str) -> bool:
 
 
 def _values(text: str) -> list[object]:
-    """The JSON that a text is; or what each line has from its first `{"` on, after a time and labels."""
+    return [value for _, value in _split(text)]
+
+
+def _split(text: str) -> Iterator[tuple[list[str], object]]:
+    """The JSON that a text is; or what each line has from its first `{"` on, with the words before: a time, labels."""
     with suppress(ValueError, RecursionError):
         value = json.loads(text)
-        return _values(value) if isinstance(value, str) else [value]
-    found, decode = [], json.JSONDecoder().raw_decode
+        yield from _split(value) if isinstance(value, str) else [([], value)]
+        return
+    decode = json.JSONDecoder().raw_decode
     for line in text.split("\n"):
         with suppress(ValueError, RecursionError):
-            found.append(decode(line, line.index('{"'))[0])
-    return found
+            at = line.index('{"')
+            words = line[:at].split(maxsplit=2)[:2]
+            yield [" ".join(words), *words], decode(line, at)[0]
+
+
+def _time_in(told: Iterable[object]) -> float | None:
+    return next((at for at in map(read_time, told) if at is not None), None)
+
+
+def read_time(told: object) -> float | None:
+    """Seconds since 1970, until 2100, that a text or a number stands for; None if it is no such time.
+
+    A text by ISO 8601 without an offset is taken as UTC; a large number as milli-, micro- or nanoseconds.
+    """
+    text = str(told) if isinstance(told, str | float) or (type(told) is int and 0 <= told < 1e19) else ""
+    if NUMBER(text):
+        seconds = float(text)
+        while seconds > LARGEST_SECONDS:
+            seconds /= 1000
+    else:
+        try:
+            found = datetime.fromisoformat(text)
+            seconds = (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+        except (ValueError, OverflowError):
+            return None
+    return seconds if 0 <= seconds < BEGINNING_OF_2100 else None
 
 
 def _at(value: object, *names: str) -> object:

@@ -9,18 +9,18 @@ import click
 LARGEST = 2 * 1024 * 1024  # bytes; Lambda hands over an event of 1 MB at most
 
 
-def read_input(name: str) -> bytes:
+def read_input(name: str, largest: int = LARGEST) -> bytes:
     """The content of the file of that name, of standard input if it is `-`. Raises click.UsageError."""
     try:
         if name == "-":
-            content = sys.stdin.buffer.read(LARGEST + 1)
+            content = sys.stdin.buffer.read(largest + 1)
         elif not stat.S_ISREG(os.stat(name).st_mode):
             raise click.UsageError(f"{name} is no regular file; `-` is standard input")
         else:  # nothing waits, whatever took the file's place since
             with open(name, "rb", opener=lambda path, flags: os.open(path, flags | os.O_NONBLOCK)) as file:
-                content = file.read(LARGEST + 1)
+                content = file.read(largest + 1)
     except OSError as error:
         raise click.UsageError(f"{name} can't be read: {error.strerror}") from None
-    if len(content) > LARGEST:
-        raise click.UsageError(f"{name} is larger than {LARGEST} bytes")
+    if len(content) > largest:
+        raise click.UsageError(f"{name} is larger than {largest} bytes")
     return content

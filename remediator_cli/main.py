@@ -25,6 +25,7 @@ COMMANDS = {
     "redrive": ("remediator_cli.redrive", "List the dead letters, and send their alarms again."),
     "diagnose": ("remediator_cli.diagnose", "Say what answers of the shop to orders show."),
     "link": ("remediator_cli.link", "Say whether the report link URL would be called. Nothing is called."),
+    "backtest": ("remediator_cli.backtest.command", "Replay alarm rules over a history of orders."),
     "alarm": ("remediator_cli.alarm", "Say what the alarm in FILE would ask for."),
     "gameday": (ENTRY_POINTS, "Play a game day on this machine (needs the checkout)."),
     "chaos": (ENTRY_POINTS, "Start or end chaos at the shop of `make local` (needs the checkout)."),

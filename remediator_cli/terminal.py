@@ -5,7 +5,7 @@ All of it passes through here: what others wrote is masked, and no character in 
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -35,6 +35,14 @@ def stdout_console() -> Console:
     """Standard output, in colour on a terminal alone (rich heeds NO_COLOR), never wrapped in a pipe."""
     width = None if sys.stdout.isatty() else PIPED_WIDTH
     return PlainConsole(highlight=False, markup=False, emoji=False, width=width)
+
+
+def with_progress[T](items: Iterable[T], what: str) -> Iterable[T]:
+    """The items, with a bar on standard error while they are used, if that is a terminal."""
+    from rich.progress import track  # noqa: PLC0415 - 50 ms, which no other command needs
+
+    console = PlainConsole(stderr=True)
+    return track(items, what, console=console, transient=True, disable=not console.is_terminal)
 
 
 def know_links(templates: str) -> None:

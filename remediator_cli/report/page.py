@@ -5,10 +5,8 @@ import re
 from dataclasses import dataclass
 from typing import Any, Final
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
-
 from remediator.masking import unclickable
-from remediator.plain import readable
+from remediator_cli.pages import render
 from remediator_cli.report.facts import IncidentFacts
 from remediator_cli.report.sections import Todo, sections, when
 from remediator_cli.stats import BY_HAND, HEALED_BY_HAND, PHASES, format_duration
@@ -90,17 +88,9 @@ def _log_share(seconds: float, longest: float) -> float:
 
 
 def _written(template: str, facts: IncidentFacts) -> str:
-    environment = Environment(
-        loader=PackageLoader("remediator_cli.report", "."),
-        autoescape=select_autoescape(["html.j2"]),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        finalize=lambda value: readable(value) if isinstance(value, str) else value,
-    )
-    environment.filters |= {"when": when, "md": _md}
-    return environment.get_template(template).render(
+    return render(
+        f"report/{template}",
+        {"when": when, "md": _md},
         facts=facts,
         sections=sections(facts),
         is_todo=lambda told: isinstance(told, Todo),

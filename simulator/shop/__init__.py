@@ -7,5 +7,6 @@ loopback, with throw-away keys and passwords that are new at each start.
 from simulator.shop.conditions import CONDITIONS
 from simulator.shop.limits import Limit, Limiter
 from simulator.shop.server import StandInShop as Shop
+from simulator.shop.word import Word
 
-__all__ = ["CONDITIONS", "Limit", "Limiter", "Shop"]
+__all__ = ["CONDITIONS", "Limit", "Limiter", "Shop", "Word"]

@@ -23,6 +23,7 @@ from simulator.shop.express import BODY, AnswerError, Json, Record, answer, expr
 from simulator.shop.factory import KINDS, StandInFactory, new_code
 from simulator.shop.limits import Limit
 from simulator.shop.service import StandInService
+from simulator.shop.word import Word
 
 _KEEPALIVE_SECONDS = 5.0  # the service's, observed: a socket reused later is reset
 _STOP_SECONDS = 0.1  # what a pending order is given before it is dropped
@@ -39,6 +40,7 @@ class StandInShop:
     links that lead there.
     `report` is the path, and the query, of the factory's report links, whose keys are `key_length` long: 32 hex digits,
     or else letters and digits. `limits` are the service's limits of rates, applied in that order.
+    `word`: to whom it tells failed orders, if to anybody.
     `ca_file` is a PEM that verifies the factory; it is gone after the block.
     """
 
@@ -54,12 +56,13 @@ class StandInShop:
         report: str = REPORT,
         key_length: int = 32,
         limits: Sequence[Limit] = (),
+        word: Word | None = None,
     ) -> None:
         self.requests: list[Record] = []
         self._slow_seconds, self._address = slow_seconds, address
         self._ports = (service_port, factory_port, 0)
         self._factory_name, self._link_port = factory_name, link_port
-        self._report, self._key_length, self._limits = report, key_length, limits
+        self._report, self._key_length, self._limits, self._word = report, key_length, limits, word
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
@@ -170,7 +173,7 @@ class StandInShop:
         self.report_links = origin + self._report
         key = secrets.token_hex(16) if self._key_length == 32 else new_code(self._key_length)
         self._factory = StandInFactory(self._active, self._slow_seconds, origin, beside, self._report, key)
-        self._service = StandInService(self._factory, self._active, self._limits)
+        self._service = StandInService(self._factory, self._active, self._limits, self._word)
         self.email, self.password = self._service.email, self._service.password
         self.vendor_token = self._factory.api_key
 

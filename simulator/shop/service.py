@@ -30,6 +30,7 @@ from simulator.shop.express import (
 )
 from simulator.shop.factory import StandInFactory, new_code
 from simulator.shop.limits import Limit, Limiter
+from simulator.shop.word import Word
 
 _MENU = [
     {"id": 1, "title": "Veggie", "image": "pizza1.png", "price": 0.0038} | {"description": "A garden of delight"},
@@ -47,8 +48,10 @@ _PER_PAGE = 10
 class StandInService:
     """The service and its database's rows: users, tokens that live until a logout, orders."""
 
-    def __init__(self, factory: StandInFactory, active: ActiveCondition, limits: Sequence[Limit] = ()) -> None:
-        self.factory, self.active = factory, active
+    def __init__(
+        self, factory: StandInFactory, active: ActiveCondition, limits: Sequence[Limit] = (), word: Word | None = None
+    ) -> None:
+        self.factory, self.active, self.word = factory, active, word
         self._limiters = [Limiter(row) for row in limits]
         self.email, self.password = "d@jwt.com", secrets.token_urlsafe(12)
         self._users: dict[str, Json] = {}
@@ -222,7 +225,8 @@ class StandInService:
         order = self._add_order(claims["id"], request[BODY])
         diner = {field: claims[field] for field in ("id", "name", "email")}
         host = request.url.host or ""
-        status, reply = await self._ask_factory({"diner": diner, "order": order}, host)
+        asked = self._ask_factory({"diner": diner, "order": order}, host)
+        status, reply = await (self.word.watch(claims["email"], asked) if self.word else asked)
         link = {"followLinkToEndChaos": reply["reportUrl"]} if "reportUrl" in reply else {}
         if link and self.active.condition.two_links:
             link |= {"reportUrl": self.factory.link(new_code(), host)}

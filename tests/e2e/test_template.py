@@ -50,10 +50,10 @@ def statements(template: Template) -> list[dict[str, Any]]:
     return [statement for document in documents for statement in document["Statement"]]
 
 
-def test_there_are_at_most_15_parameters_each_described_and_checked(template: Template) -> None:
+def test_there_are_at_most_17_parameters_each_described_and_checked(template: Template) -> None:
     parameters = template["Parameters"]
 
-    assert len(parameters) <= 15
+    assert len(parameters) <= 17
     for name, parameter in parameters.items():
         assert parameter.get("Description"), name
         assert {"AllowedPattern", "AllowedValues", "MinValue"} & set(parameter), name
@@ -202,9 +202,9 @@ def test_the_alarm_topic_alone_invokes_the_function(template: Template) -> None:
 def test_alarms_about_the_remediator_notify_and_never_trigger_it(template: Template) -> None:
     alarms = {name: each["Properties"] for name, each in of_type(template, "AWS::CloudWatch::Alarm").items()}
 
-    assert len(alarms) == 6
+    assert len(alarms) == 7
     for name, alarm in alarms.items():
-        topic = {"Ref": "AlarmTopic" if name == "OrdersFailing" else "NotificationTopic"}
+        topic = {"Ref": "AlarmTopic" if name in ("OrdersFailing", "TargetsFailing") else "NotificationTopic"}
         assert alarm["AlarmActions"] == alarm["OKActions"] == [topic], name
         assert alarm["TreatMissingData"] == ("breaching" if name == "CanarySilent" else "notBreaching"), name
 
@@ -239,6 +239,13 @@ GIVEN = {
     "a game day's canary has no schedule": (
         "CanaryScheduled", {"Fn::And": [{"Condition": "CanaryOn"}, {"Fn::Equals": [{"Ref": "GameDayCa"}, ""]}]}),
     "without a canary no alarm is about its silence": ("CanarySilent.Condition", "CanaryOn"),
+    "without a load balancer there is no alarm on one": ("TargetsFailing.Condition", "LoadBalancerNamed"),
+    "an empty name is no load balancer": (
+        "LoadBalancerNamed", {"Fn::Not": [{"Fn::Equals": [{"Ref": "LoadBalancer"}, ""]}]}),
+    "its alarm reads what the targets of the named one answered": (
+        "TargetsFailing.Dimensions", [{"Name": "LoadBalancer", "Value": {"Ref": "LoadBalancer"}}]),
+    "the stack's own alarms trigger whatever others are named": ("Remediate.Environment.Variables.OWN_ALARMS",
+        {"Fn::If": ["LoadBalancerNamed", {"Fn::Sub": "${OrdersFailing},${TargetsFailing}"}, {"Ref": "OrdersFailing"}]}),
     "the URL of ingest needs no IAM": ("IngestUrl.AuthType", "NONE"),
 }  # fmt: skip
 
@@ -336,10 +343,13 @@ def test_the_dashboard_shows_metrics_that_are_printed_and_every_alarm(
     template: Template, capsys: pytest.CaptureFixture[str]
 ) -> None:
     text, given = properties(template, "Dashboard")["DashboardBody"]["Fn::Sub"]
-    name, of_canary, nothing = given["OfTheCanary"]["Fn::If"]
-    assert (name, nothing) == ("CanaryOn", "")
-    json.loads(text.replace("${OfTheCanary}", nothing))
-    body = json.loads(text.replace("${OfTheCanary}", of_canary["Fn::Sub"]))
+    shown_if = {part: each["Fn::If"] for part, each in given.items()}
+    assert {each[0] for each in shown_if.values()} == {"CanaryOn", "LoadBalancerNamed"}
+    bare = full = text
+    for part, (_, of_alarm, nothing) in shown_if.items():
+        bare, full = bare.replace(f"${{{part}}}", nothing), full.replace(f"${{{part}}}", of_alarm["Fn::Sub"])
+    json.loads(bare)
+    body = json.loads(full)
     shown = json.dumps(body)
     failed = Sample(datetime.now(UTC), 0.02, 500)
     EmbeddedMetrics("stack", "canary").probes(ProbeReport({"menu": True}, {"order": "500"}, failed))

@@ -17,9 +17,12 @@ import yaml
 from remediator.alarms import read
 from remediator.webhook import LIMIT
 from remediator_cli.queues import received
+from remediator_cli.waiting import poll
 from simulator.local_aws import LocalAws, build
 from simulator.recorder import Recorder
+from simulator.shop import Shop, Word
 from tests.support.builders import sns
+from tests.support.replay import Visitor
 from tests.unit.alarms import senders
 
 STACK = "ingested"
@@ -146,6 +149,7 @@ def bad(deployed: Deployed, number: int) -> tuple[str, bytes, dict[str, str]]:
         (senders.uptime_kuma, Deployed.bear),
         (senders.uptimerobot, Deployed.bear),
         (senders.better_stack, Deployed.bear),
+        (senders.shop, Deployed.bear),
     ],
 )
 def test_each_senders_webhook_triggers_as_it_came_by_one_proof_that_is_right_and_no_other(
@@ -164,6 +168,29 @@ def test_each_senders_webhook_triggers_as_it_came_by_one_proof_that_is_right_and
     assert deployed.messages()[before:] == [body]
     (delivery,) = read(sns(body))
     assert (delivery.verdict, delivery.alarms[0].name) == ("trigger", "OrdersFailing")
+
+
+@pytest.mark.parametrize("kind", ["fail", "badjwt", "throttle"])
+def test_the_shops_first_failed_order_triggers_by_three_hops_and_is_answered_before_any(
+    deployed: Deployed, kind: str
+) -> None:
+    word = Word(f"{deployed.aws.url}/", deployed.secret.decode(), host=urlsplit(deployed.outputs["IngestUrl"]).netloc)
+    before = len(deployed.messages())
+    deployed.recorder.actions.clear()
+
+    with Shop(slow_seconds=0, word=word) as shop:
+        diner = Visitor(shop)
+        assert diner.place().ok
+        shop.chaos(kind)
+        placed = [diner.place().status_code for _ in range(2)]
+        done = next((True for _ in poll(60, every=0.05) if not word.posts), False)
+
+    assert (placed, done) == ([500 if kind == "fail" else 200] * 2, True)
+    # The shop's POST, ingest's publish, and the topic's delivery, which the queue takes in the remediator's place.
+    assert deployed.recorder.actions - {"secretsmanager:GetSecretValue"} == {"sns:Publish"}
+    (message,) = deployed.messages()[before:]
+    (delivery,) = read(sns(message))
+    assert (delivery.verdict, delivery.alarms[0].source, json.loads(message)["link"]) == ("trigger", "shop", True)
 
 
 def test_two_hundred_bad_requests_publish_nothing_and_ask_aws_for_the_secret_alone(deployed: Deployed) -> None:

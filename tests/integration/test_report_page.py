@@ -1,61 +1,25 @@
 """The report in a browser: what it asks for, and whether everybody can read it."""
 
-import os
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Page
 
 from remediator.outcome import Outcome
 from remediator_cli.report import page as written
+from tests.support.browser import PHONE, WIDE, everybody_can_read
 from tests.support.outcomes import INCIDENT_OF_2025, OUTCOMES, facts, played
-
-CHROMIUM = Path("/usr/bin/chromium")
-FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-]  # fmt: skip
-WIDE, PHONE = {"width": 1100, "height": 900}, {"width": 340, "height": 700}
-
-pytestmark = pytest.mark.skipif(
-    not CHROMIUM.exists(), reason="Chromium isn't installed, and not ours to install without root: package chromium"
-)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as driver:
-        started = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield started
-        started.close()
 
 
 @pytest.fixture
-def open_page(browser: Browser, tmp_path: Path) -> Iterator[Any]:
-    """Opens an outcome's report; fails if it logs anything, or loads anything but itself."""
-    contexts, heard = [], []
+def open_page(open_html: Any) -> Any:
+    """Opens an outcome's report."""
 
     def opened(outcome: Outcome, viewport: dict[str, int] = WIDE, scheme: str = "light") -> Page:
-        file = tmp_path / "report.html"
-        file.write_text(written.html(facts(played(outcome), INCIDENT_OF_2025)))
-        context = browser.new_context(viewport=viewport, color_scheme=scheme, bypass_csp=True)  # type: ignore[arg-type] # str
-        contexts.append(context)
-        page = context.new_page()
-        page.on("console", lambda message: heard.append(message.text))
-        page.on("pageerror", lambda error: heard.append(str(error)))
-        page.on("request", lambda asked: heard.append(asked.url) if asked.url != file.as_uri() else None)
-        page.goto(file.as_uri())
-        if pictures := os.environ.get("REPORT_PICTURES"):  # a folder, to look at them
-            page.screenshot(path=f"{pictures}/{outcome}-{scheme}-{viewport['width']}.png", full_page=True)
+        page: Page = open_html(written.html(facts(played(outcome), INCIDENT_OF_2025)), viewport, scheme, outcome)
         return page
 
-    yield opened
-    for context in contexts:
-        context.close()
-    assert [each for each in heard if not each.startswith("data:,")] == []
+    return opened
 
 
 @pytest.mark.parametrize(
@@ -70,12 +34,7 @@ def test_report_of_each_outcome_can_be_read_by_everybody(
 ) -> None:
     page = open_page(outcome, viewport, scheme)
 
-    found = Axe().run(page)
-
-    assert found.response["violations"] == []
-    checked = {rule["id"] for rule in found.response["passes"]}
-    assert {"color-contrast", "landmark-one-main", "region", "html-has-lang", "document-title"} <= checked
-    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    everybody_can_read(page)
 
 
 def test_bars_have_words_in_place_of_pictures(open_page: Any) -> None:

@@ -255,7 +255,7 @@ class World:
             last.ended = None
         else:
             incident = self.store.current.incident
-            unclear = incident and (self.running or self.deliveries or not incident.last or incident.last.refuted)
+            unclear = incident and (self.running or self.deliveries or not incident.last or incident.last.recovery)
             self.outages.append(Outage(now, bool(unclear)))
         code = self.rng.choice((None, *[self.sent + 1] * 3))
         self.failing = dict.fromkeys(OUTAGES[0] if self.crowded else self.rng.choice(OUTAGES), code)

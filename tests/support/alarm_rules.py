@@ -14,6 +14,7 @@ from typing import Any, Self
 
 import yaml
 
+from remediator_cli.backtest.rules import COMPARISONS, OK, AlarmRule
 from simulator.paths import ROOT
 
 Order = tuple[float, bool]
@@ -43,69 +44,54 @@ def template() -> dict[str, Any]:
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class CloudWatchAlarm:
-    """M of N averages, by "How alarm state is evaluated when data is missing" (CloudWatch user guide): not breaching.
+class CloudWatchAlarm(AlarmRule):
+    """An alarm of the template, over orders."""
 
-    `reach`: how many periods CloudWatch evaluates, at least N; the guide names no number for ten-second periods.
-    """
-
-    period: float
-    n: int
-    m: int
-    threshold: float
-    reach: int
+    __slots__ = ()
 
     @classmethod
     def of_template(cls, name: str, *, more: int = 0) -> Self:
         """An alarm of the template, on one plain metric. `more`: how many periods beyond N are evaluated."""
-        given = template()["Resources"][name]["Properties"]
+        parameters, given = template()["Parameters"], template()["Resources"][name]["Properties"]
         assert given["ComparisonOperator"] == "GreaterThanOrEqualToThreshold"
-        assert not {"Dimensions", "Metrics"} & given.keys()
-        n = given["EvaluationPeriods"]
+        assert "Metrics" not in given
+        n, threshold = given["EvaluationPeriods"], given["Threshold"]
         assert n * given["Period"] <= DAY  # CloudWatch's limit
-        assert (given["Statistic"], given["TreatMissingData"]) == ("Average", "notBreaching")
-        return cls(given["Period"], n, given.get("DatapointsToAlarm", n), given["Threshold"], n + more)
+        if isinstance(threshold, str):  # a !Ref to a parameter
+            threshold = float(parameters[threshold]["Default"])
+        return cls(
+            given["Period"],
+            n,
+            given.get("DatapointsToAlarm", n),
+            threshold,
+            n + more,
+            given["Statistic"],
+            missing=given["TreatMissingData"],
+        )
 
-    def state(self, points: Sequence[float | None]) -> str:
-        """The state after the last `reach` periods, oldest first; None without a sample."""
-        real = [point for point in points if point is not None][-self.n :]
-        return "ALARM" if sum(point >= self.threshold for point in real) >= self.m else "OK"
+    def state(self, points: Sequence[float | None], before: str = OK) -> str:
+        """The state after the last periods, oldest first, None without a data point. `before`: the state until then."""
+        compare = COMPARISONS[self.comparison]
+        real = [(at, point) for at, point in enumerate(points) if point is not None][-self.n :]
+        over = sum(compare(point, self.threshold) for _, point in real)
+        return self.judge(before, len(real), over, len(points), len(points) - real[0][0] if real else 0)
 
     def triggers(self, orders: Sequence[Order]) -> list[float]:
         """When it goes from OK to ALARM: ends of periods."""
-        points = self._points(orders)
-        found, state, last_over = [], "OK", -math.inf
-        for index in range(min(points), max(points) + 2):
-            last_over = index if points.get(index, -math.inf) >= self.threshold else last_over
-            if state == "OK" and index - last_over >= self.reach:
-                continue  # without a breaching point in reach it can't leave OK
-            new = self.state([points.get(each) for each in range(index - self.reach + 1, index + 1)])
-            found += [(index + 1) * self.period] if (state, new) == ("OK", "ALARM") else []
-            state = new
-        return found
-
-    def _points(self, orders: Sequence[Order]) -> dict[int, float]:
-        sums: dict[int, tuple[int, int]] = {}
-        for at, failed in orders:
-            count, bad = sums.get(int(at // self.period), (0, 0))
-            sums[int(at // self.period)] = (count + 1, bad + failed)
-        return {index: bad / count for index, (count, bad) in sums.items()}
+        return self.firings((at, 1, int(failed)) for at, failed in orders)
 
 
 @dataclass(frozen=True, slots=True)
 class GrafanaRule:
-    """At least so many failed orders in the window, and at least that share of all orders in it; then kept for a while.
+    """At least so many failed orders in the window, asked each interval.
 
     Counts are taken as exact: Prometheus extrapolates `increase`, which the rule rounds; a scrape comes up to its
-    interval late. `KeepLast` never applies, since both queries always answer a number.
+    interval late. `KeepLast` never applies, since the query always answers a number.
     """
 
     interval: float
     window: float
     least: int
-    share: float
-    keep: float
 
     @classmethod
     def of_file(cls, uid: str, path: Path = ROOT / "grafana/alert-rules.yaml") -> Self:
@@ -114,29 +100,24 @@ class GrafanaRule:
         (rule,) = [rule for rule in group["rules"] if rule["uid"] == uid]
         model: Mapping[str, Any] = {query["refId"]: query["model"] for query in rule["data"]}
         condition = model[rule["condition"]]["expression"]
-        found = re.fullmatch(r"\$failed >= (\d+) && \$failed >= (0\.\d+) \* \$orders", condition)
+        found = re.fullmatch(r"\$failed >= (\d+)", condition)
         assert found, condition
-        windows = {
-            seconds for name in ("failed", "orders") for seconds in re.findall(r"\[(\d+)s\]", model[name]["expr"])
-        }
-        (window,) = windows
+        (window,) = re.findall(r"\[(\d+)s\]", model["failed"]["expr"])
         assert rule["for"] == "0s"
-        interval, keep = (float(each.removesuffix("s")) for each in (group["interval"], rule["keepFiringFor"]))
-        return cls(interval, float(window), int(found[1]), float(found[2]), keep)
+        return cls(float(group["interval"].removesuffix("s")), float(window), int(found[1]))
 
     def triggers(self, orders: Sequence[Order]) -> list[float]:
         """When it begins to fire."""
-        times, bad = [at for at, _ in orders], [at for at, failed in orders if failed]
+        bad = [at for at, failed in orders if failed]
         ticks = {
             math.ceil(at / self.interval) + more for at in bad for more in range(int(self.window // self.interval) + 2)
         }
-        found, firing_at = [], -math.inf
+        found, firing = [], False
         for tick in sorted(ticks):  # at all other ticks nothing failed in the window, so nothing fires
             now = tick * self.interval
-            failed, every = (bisect_right(each, now) - bisect_right(each, now - self.window) for each in (bad, times))
-            if failed >= self.least and failed >= self.share * every:
-                found += [now] if now - firing_at > self.keep else []
-                firing_at = now
+            failed = bisect_right(bad, now) - bisect_right(bad, now - self.window)
+            found += [now] if failed >= self.least and not firing else []
+            firing = failed >= self.least
         return found
 
 

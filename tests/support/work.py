@@ -1,12 +1,13 @@
 """Work is counted, since seconds depend on what else the computer does."""
 
+import re
 import sys
 from collections.abc import Callable
 from functools import partial
 from types import CodeType
 
 TOOL = 4  # free of sys.monitoring's six; 1 is coverage's, 2 a profiler's
-OURS = "/remediator/"
+OURS = re.compile(r"/remediator(_cli)?/")
 
 
 def steps(work: Callable[[], object]) -> int:
@@ -18,7 +19,7 @@ def steps(work: Callable[[], object]) -> int:
 
     def seen(code: CodeType, _offset: int) -> object:
         nonlocal count
-        if OURS not in code.co_filename:
+        if not OURS.search(code.co_filename):
             return sys.monitoring.DISABLE
         count += 1
         return None

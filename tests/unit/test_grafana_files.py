@@ -19,7 +19,7 @@ FOLDER = ROOT / "grafana"
 # grafana/grafana pkg/services/provisioning (alerting/*_types.go, dashboards/types.go), grafana/alerting receivers/*/v1.
 NAMES = """
 apiVersion orgId name folder interval type options path disableDeletion allowUiUpdates providers
-groups rules uid title condition for keepFiringFor noDataState execErrState labels annotations
+groups rules uid title condition for noDataState execErrState labels annotations
 data refId queryType datasourceUid relativeTimeRange from to model expr instant range expression
 contactPoints receivers disableResolveMessage settings topic_arn sigv4 region subject message
 url httpMethod hmacConfig secret header timestampHeader
@@ -67,21 +67,21 @@ def test_uids_are_unique_and_such_as_grafana_takes() -> None:
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule["uid"])
-def test_a_rule_fires_at_once_on_a_number_and_a_share_of_what_it_queries(rule: dict[str, Any]) -> None:
+def test_a_rule_fires_at_once_on_the_number_that_it_queries_and_ends_without_waiting(rule: dict[str, Any]) -> None:
     queries = {query["refId"]: query for query in rule["data"]}
     condition = queries.pop(rule["condition"])
 
     assert (GROUP["interval"], rule["for"]) == ("10s", "0s")
     assert (rule["noDataState"], rule["execErrState"]) == ("KeepLast", "KeepLast")
-    assert re.fullmatch(DURATION, rule["keepFiringFor"])
+    assert "keepFiringFor" not in rule
     assert (condition["datasourceUid"], condition["model"]["type"]) == ("__expr__", "math")
-    assert re.fullmatch(r"\$failed >= 2 && \$failed >= 0\.67 \* \$orders", condition["model"]["expression"])
-    assert queries.keys() == {"failed", "orders"}
+    assert condition["model"]["expression"] == "$failed >= 1"
+    assert queries.keys() == {"failed"}
     for name, query in queries.items():
         assert query["model"]["refId"] == name
-        assert "[70s]" in query["model"]["expr"]
+        assert "[60s]" in query["model"]["expr"]
         assert query["model"]["expr"].endswith("or vector(0)")
-        assert query["relativeTimeRange"] == {"from": 70, "to": 0}
+        assert query["relativeTimeRange"] == {"from": 60, "to": 0}
         assert re.fullmatch(r"\$\{PIZZA_[A-Z]+_UID\}", query["datasourceUid"])
         assert "${" not in json.dumps(query["model"])  # Grafana puts no variable in there
 

@@ -68,7 +68,7 @@ class Failure:
     def _points(self) -> list[float | None]:
         last = self.second // STEP
         found = [self.counted.get(index, []) for index in range(last - ALARM.reach, last + 1)]
-        return [sum(each) / len(each) if each else None for each in found]
+        return [float(sum(each)) if each else None for each in found]
 
     def _send(self, event: object) -> None:
         self.due.append((self.second, f"r-{self.second}-{len(self.due)}", event, 0))

@@ -43,7 +43,7 @@ def test_lists_are_read_in_their_order() -> None:
 def test_the_listed_alarms_and_the_stacks_own_trigger_unless_the_list_begins_with_a_dash(
     names: str, triggering: tuple[str, ...]
 ) -> None:
-    assert Settings.of(GOOD | {"ALARM_NAMES": names, "OWN_ALARM": "Own"}).triggering_alarms == triggering
+    assert Settings.of(GOOD | {"ALARM_NAMES": names, "OWN_ALARMS": "Own"}).triggering_alarms == triggering
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,10 @@ FIRING, RESOLVED = "firing", "resolved"
         ),
         pytest.param(group((RESOLVED, "canary: menu")), ("menu",), False, "canary", True, id="the canary's recovery"),
         pytest.param(
+            sns('{"shop":"x","status":200,"link":true}'), ("order",), False, "alarm", False,
+            id="the shop's word: its link is no news, since a check may not see that it is none",
+        ),
+        pytest.param(
             group((FIRING, "canary: /api/secret")), ("order",), False, "alarm", False, id="a path is no endpoint",
         ),
         pytest.param(

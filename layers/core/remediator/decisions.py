@@ -289,6 +289,6 @@ def _shown(check: Check, outcome: Outcome, finding: Finding, phases: Mapping[str
 def _last_check(before: LastCheck | None, holder: str, finding: Finding) -> LastCheck:
     """What this check saw, and how many in a row saw the same."""
     seen = LastCheck(finding.began, holder, finding.outcome, finding.failing, finding.named, finding.offered)
-    refuted = (before.refuted if before else 0) + 1 if finding.recovery else 0
+    refuted = (before.refuted if before else 0) + finding.recovery
     alike = before.alike + 1 if before and before.looks_like(seen) else 1
-    return replace(seen, alike=alike, refuted=refuted, not_before=finding.not_before)
+    return replace(seen, alike=alike, recovery=finding.recovery, refuted=refuted, not_before=finding.not_before)

@@ -90,7 +90,7 @@ class Settings(ShopSettings):
     """One stack, one target."""
 
     alarm_names: Listed = ()
-    own_alarm: str = ""
+    own_alarms: Listed = ()
     aws_region: str = "us-east-1"  # which Lambda sets
     notification_topic_arn: Annotated[str, Field(min_length=1)]
     mode: Mode = "act"
@@ -101,7 +101,7 @@ class Settings(ShopSettings):
     def triggering_alarms(self) -> tuple[str, ...]:
         """Whose alarms trigger if AlarmNames is set: those, and the stack's own unless the list begins with "-"."""
         first, *others = self.alarm_names or ("-",)
-        named = (first[1:].strip(), *others) if first.startswith("-") else (self.own_alarm, first, *others)
+        named = (first[1:].strip(), *others) if first.startswith("-") else (*self.own_alarms, first, *others)
         return tuple(name for name in named if name)
 
 

@@ -61,8 +61,9 @@ class LastCheck:
     """What the last check of an open incident saw, and what paces the next.
 
     `holder`: of its lease. `failing`: the endpoints that failed, of those it was about, `named`. `offered`: whether one
-    offered a report link. `alike`: how many checks in a row saw the same. `refuted`: how many in a row were asked for
-    by a recovery that was none. `not_before`: from when on the shop may be asked for what it refused to look at.
+    offered a report link. `alike`: how many checks in a row saw the same. `recovery`: whether a recovery asked for it,
+    which was none then, and `refuted`: how many of the incident were none. `not_before`: from when on the shop may be
+    asked for what it refused to look at.
     """
 
     began: datetime
@@ -72,6 +73,7 @@ class LastCheck:
     named: tuple[str, ...]
     offered: bool
     alike: int = 1
+    recovery: bool = False
     refuted: int = 0
     not_before: datetime | None = None
 

@@ -182,6 +182,11 @@ def better_stack(fires: bool, labels: Labels, notes: Labels = NOTES) -> str:
     return json.dumps({"data": {"id": "77", "type": "incident", "attributes": {**said, **ends}, "relationships": {}}})
 
 
+def shop(fires: bool, labels: Labels, notes: Labels = NOTES) -> str:
+    """The shop's own word, which is given of failures alone."""
+    return json.dumps({"shop": labels["alertname"], "status": 500, "link": fires}, separators=(",", ":"))
+
+
 type Sender = Callable[[bool, Labels, Labels], str]
 SENDERS: Sequence[Sender] = (
     *(amp, alertmanager_text, grafana_text, alertmanager_webhook, grafana_webhook, grafana_json),

@@ -39,6 +39,7 @@ FORGED: Mapping[str, Mapping[str, object]] = {
     "Uptime Kuma up": json.loads(senders.uptime_kuma(False, {"alertname": "a"})),
     "UptimeRobot up": json.loads(senders.uptimerobot(False, {"alertname": "a"})),
     "Better Stack resolved": json.loads(senders.better_stack(False, {"alertname": "a"})),
+    "the shop's word": json.loads(senders.shop(False, {"alertname": "a"})),
     "a version and a state": {"version": "1", "state": "ok", "title": "x"},
     "the status again": {"status": "resolved"},
 }

@@ -88,6 +88,31 @@ def test_datadogs_own_payload_is_named_by_its_title_and_always_triggers(*, fires
 
 
 @pytest.mark.parametrize(
+    "said",
+    [
+        *({"status": status, "link": link} for status in (0, 200, 500) for link in (True, False)),
+        *({"status": status} for status in ("ok", "resolved", "", None, "None", [200])),
+        {"state": "OK", "status": "resolved", "link": None},
+        {},
+    ],
+)
+def test_the_shops_word_always_triggers_and_is_named_after_the_shop(said: Mapping[str, object]) -> None:
+    for text in json.dumps({"shop": "OrdersFailing", **said}), {**said, "shop": "OrdersFailing"}:
+        delivery = only(sns(text, "[RESOLVED] x"))
+
+        assert (delivery.verdict, delivery.alarms[0].source) == ("trigger", "shop")
+        assert delivery.alarms[0].name == "OrdersFailing"
+        assert filter_by_name(delivery, frozenset({"OrdersFailing"})) == delivery
+    assert filter_by_name(only(sns(senders.shop(True, ORDERS))), frozenset({"Others"})).verdict == "ignore"
+
+
+def test_each_word_of_the_shop_is_news() -> None:
+    first, second = (sns(senders.shop(True, ORDERS), Timestamp=f"2026-11-20T17:30:{at}Z") for at in (40, 50))
+
+    assert keys(first).isdisjoint(keys(second))
+
+
+@pytest.mark.parametrize(
     "given",
     [
         *(KUMA | {"heartbeat": KUMA["heartbeat"] | {"status": each}} for each in (0, 2, 3, True, "up", [1], None)),

@@ -21,6 +21,7 @@ class Source(StrEnum):
     KUMA = "uptime_kuma"
     ROBOT = "uptimerobot"
     BETTER = "better_stack"
+    SHOP = "shop"
     PERSON = "person"
     UNKNOWN = "unknown"
 

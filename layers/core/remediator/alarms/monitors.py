@@ -1,4 +1,4 @@
-"""Monitors whose webhook says the state of one alarm: a row each, and one reader.
+"""Monitors whose webhook says the state of one alarm, and the shop's own word: a row each, and one reader.
 
 Datadog (its page "Webhooks" doesn't say whether what it fills in is escaped, so our payload puts the state first; its
 own has none but in the title, and always triggers), Uptime Kuma (`notification-providers/webhook.js`), UptimeRobot
@@ -18,12 +18,12 @@ TRANSITION = re.compile(r"\[(?:Re-)?(?:Triggered|Recovered|Warn|No Data)(?:\]|( 
 
 @dataclass(frozen=True, slots=True)
 class Monitor:
-    """Under which keys it says what, a dot before each level below. Only the state `over` is resolved."""
+    """Under which keys it says what, a dot before each level below. Only the state `over` is resolved, none if None."""
 
     source: Source
     name: str
     state: str
-    over: str
+    over: str | None
     since: str
 
 
@@ -34,6 +34,7 @@ MONITORS: Mapping[Shape | None, Monitor] = {
     Shape.BETTER: Monitor(
         Source.BETTER, "data.attributes.name", "data.attributes.status", "Resolved", "data.attributes.started_at"
     ),
+    Shape.SHOP: Monitor(Source.SHOP, "shop", "status", None, ""),
 }
 
 

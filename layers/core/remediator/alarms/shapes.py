@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from enum import Enum
 
 Shape = Enum(
-    "Shape", "RECORDS RECORD SNS BODY DESTINATION EVENT NOTICE GROUP ONCALL LEGACY PERSON DATADOG KUMA ROBOT BETTER"
+    "Shape",
+    "RECORDS RECORD SNS BODY DESTINATION EVENT NOTICE GROUP ONCALL LEGACY PERSON DATADOG KUMA ROBOT BETTER SHOP",
 )
 
 _KEYS = {
@@ -30,6 +31,7 @@ _KEYS = {
     Shape.KUMA: ("heartbeat",),
     Shape.ROBOT: ("alertType", "monitorFriendlyName"),
     Shape.BETTER: ("data",),
+    Shape.SHOP: ("shop",),
 }
 HEADS = {key: shape for shape, keys in _KEYS.items() for key in keys}
 
@@ -52,6 +54,7 @@ STARTS: Mapping[Shape | None, tuple[tuple[str, ...], ...]] = {
     Shape.KUMA: (("heartbeat",),),
     Shape.ROBOT: (("alertType",), ("monitorID", "monitorURL", "monitorFriendlyName", "alertType")),
     Shape.BETTER: (("data",),),
+    Shape.SHOP: (("shop",),),
 }
 FIRING_PART = re.compile(r"^[ \t]*+(?:\*\*Firing\*\*|Alerts Firing:)[ \t]*+$", re.MULTILINE)
 
