@@ -18,6 +18,7 @@ from tests.e2e.conftest import run
 
 NO_DEFAULT = {"ShopUrl": "http://127.0.0.1:9", "NotificationEmail": "on-call@example.com"}
 NOBODY = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", "AWS_EC2_METADATA_DISABLED": "true"}
+BALANCER = "app/pizza/50dc6c495c0c9188"
 KEYS = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}
 QUESTION = r"(?:\x1b\[0m|\?) \[[^\n]*\]: "  # SAM's, which are bold, or end with a mark; its default is in brackets
 SECONDS_TO_DEPLOY = 600
@@ -99,7 +100,7 @@ def test_a_deploy_without_a_terminal_needs_what_has_no_default_and_asks_nothing(
     overrides = [f"{name}={value}" for name, value in answers(aws).items()]
 
     links = f"{DEFAULT} https://host.example/api/report?apiKey={{key}}&fixCode={{code}}"
-    overrides.append(f'AllowedReportLinks="{links}"')
+    overrides += [f'AllowedReportLinks="{links}"', f"LoadBalancer={BALANCER}", "FailedOrdersToTrigger=2"]
 
     words = [str(SAM), "deploy", "--no-confirm-changeset", "--parameter-overrides", *overrides]
     done = run(words, cwd=folder, env=aws.environment(), stdin=subprocess.DEVNULL)
@@ -107,6 +108,11 @@ def test_a_deploy_without_a_terminal_needs_what_has_no_default_and_asks_nothing(
     assert done.returncode == 0, done.stderr
     assert stack(aws)["status"] == "CREATE_COMPLETE"
     assert stack(aws)["AllowedReportLinks"] == links
+    alarms = aws.client("cloudwatch").describe_alarms()["MetricAlarms"]
+    (of_balancer,) = [each for each in alarms if each["Namespace"] == "AWS/ApplicationELB"]
+    assert of_balancer["Dimensions"] == [{"Name": "LoadBalancer", "Value": BALANCER}]
+    thresholds = {each["AlarmName"].split("-")[-2]: each["Threshold"] for each in alarms}
+    assert thresholds["OrdersFailing"] == thresholds["TargetsFailing"] == 2
 
 
 @pytest.mark.parametrize(
