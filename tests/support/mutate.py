@@ -61,6 +61,7 @@ ACCEPTED = (
     ("KNOWN = ", "cs330", "cs328", "its path says enough to count at any host"),
     ("range(3)", "3 => 4", "the fourth looks like the first"),
     ("range(len(text) + 1)", "1 => 2", "longer than it need be"),
+    ("Shape.SHOP: Monitor", "'X'", "it says no time"),
     ('function_arn: str = ""', "'X'", "no function is called X"),
     ("whole: bool = True", "False", "of what is refused or ignored nobody asks it"),
     (r"""r'"((?:[^"\\]|""", "]|\\\\\\\\.)*)(", "same matches: all that follows is optional; saves memory"),

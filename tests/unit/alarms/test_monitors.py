@@ -42,6 +42,22 @@ def test_a_monitor_fires_and_stands_down_by_a_name_that_can_be_listed(sender: se
 
 
 @pytest.mark.parametrize(
+    ("sender", "when", "later"),
+    [
+        (senders.datadog, "8137104255", "8137104256"),
+        (senders.uptime_kuma, "2026-11-20 17:30:40.120", "2026-11-20 18:30:40.120"),
+        (senders.uptimerobot, "1795195840", "1795199440"),
+        (senders.better_stack, senders.SINCE, "2026-11-21T09:00:00.000Z"),
+    ],
+)
+def test_a_monitors_next_occurrence_has_another_key(sender: senders.Sender, when: str, later: str) -> None:
+    message = sender(True, ORDERS, {})
+
+    assert when in message
+    assert keys(sns(message)).isdisjoint(keys(sns(message.replace(when, later))))
+
+
+@pytest.mark.parametrize(
     ("transition", "verdict", "state"),
     [
         ("Recovered", "stand_down", "resolved"),
