@@ -35,9 +35,7 @@ def read_rules(_context: object, _parameter: object, texts: tuple[str, ...]) -> 
 @click.command()
 @click.option("--csv", metavar="FILE", help="The history: columns time, orders, failed.")
 @click.option("--log", metavar="FILE", help="The history: the shop's JSON log lines.")
-@click.option(
-    "--metric", metavar="NAMESPACE/NAME", help="The history: a metric of CloudWatch, 1 for each failed order."
-)
+@click.option("--metric", metavar="NAMESPACE/NAME", help="The history: a metric, 1 for each failed order, else 0.")
 @click.option("--incident", is_flag=True, help="The history: 2025-04-08, built in.")
 @click.option("--days", type=click.FloatRange(0, 455, min_open=True), default=14.0, show_default=True,
               help="How many days of the metric.")  # fmt: skip

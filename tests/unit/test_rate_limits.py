@@ -135,7 +135,7 @@ def test_outcome_is_reported_with_the_time_and_not_raised_and_the_incident_stays
     assert state.incident.last is not None
     assert state.incident.last.not_before is not None
     again = f"{state.incident.last.not_before:%H:%M:%S} UTC"
-    assert told.subject.startswith("URGENT RATE_LIMITED: the shop limits requests")
+    assert told.subject.startswith("URGENT RATE_LIMITED: can't check the shop (429)")
     assert again in told.text
     assert "429" in told.text
 

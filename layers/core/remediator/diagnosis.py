@@ -187,7 +187,7 @@ def judge_login(answer: Sample, who: str = ORDER, names: frozenset[str] = FIELD_
     if status == 200 and TOKEN.fullmatch(token):
         return token
     if answer.is_limited:
-        return _limited(answer, "the login: ")
+        return _limited(answer, "the login was answered ")
     if answer.fault or status is None:
         return Diagnosis(Symptom.UNREACHABLE, f"no answer to the login: {answer.fault}")
     if links := find_links(answer.body, names):
@@ -211,9 +211,9 @@ def found_nothing_to_end(answer: Sample) -> bool:
 def _limited(answer: Sample, asked: str = "") -> Diagnosis:
     """What a 429 shows: nothing but when the shop may be asked again."""
     again = answer.began + timedelta(seconds=answer.elapsed + answer.rest)
-    evidence = f"{asked}429, the shop is asked too often, and wants to be left alone for {answer.rest} s"
-    when = f"From {again:%H:%M:%S} UTC on it may be asked: the canary does, or run remediator heal."
-    return Diagnosis(Symptom.RATE_LIMITED, evidence, ask=f"Look at the shop yourself. {when}", not_before=again)
+    evidence = f"{asked}429, too many requests; it may be asked again after {answer.rest} s"
+    when = f"The canary asks for a check after {again:%Y-%m-%d %H:%M:%S} UTC; without a canary, run remediator heal."
+    return Diagnosis(Symptom.RATE_LIMITED, evidence, ask=f"Place an order yourself. {when}", not_before=again)
 
 
 def _facts(endpoint: Endpoint, sample: Sample, status: int, keys: Keys, names: frozenset[str]) -> Facts:

@@ -74,9 +74,9 @@ CONSEQUENCES: Final[dict[Outcome, Consequence]] = {
         "the shop does not answer, or something else answers in its place.",
         "Check that the shop is up, and that the setting ShopUrl is right."),
     Outcome.RATE_LIMITED: Consequence(
-        False, "urgent", "the shop limits requests",
-        "the shop answers 429, too many requests, so that nobody can tell from here what fails.",
-        "Look at the shop yourself."),
+        False, "urgent", "can't check the shop (429)",
+        "the shop answers 429, too many requests, so the remediator can't tell whether orders fail.",
+        "Place an order yourself."),
     Outcome.PAUSED: Consequence(
         False, "urgent", "{fails}, paused",
         "{fails}, and nothing was called because the remediator is paused.",
