@@ -63,10 +63,10 @@ container: setup runtime ## needs ../shared, Debian and root: README's `sam loca
 	  ../shared/tools/container-image.sh $(CURDIR) $$at && DOCKER_HOST=unix://$$at/podman.sock \
 	  .venv/bin/python -m pytest -q tests/e2e/test_container.py | tee $$at/log && grep -q '^1 passed' $$at/log
 
-gamedays: setup ## play every game day through the deployed stack, one after the other: about six minutes
-	@set -e; for day in $$(.venv/bin/remediator gameday --list --json | .venv/bin/python -c \
-	  "import json, sys; print(*(day['name'] for day in json.load(sys.stdin)))"); do \
-	  .venv/bin/remediator gameday $$day | tail -1; done
+gamedays: setup ## play every game day through the deployed stack, one after the other: about a quarter of an hour
+	@set -e; days=$$(.venv/bin/remediator gameday --list --json | .venv/bin/python -c \
+	  "import json, sys; print(*(day['name'] for day in json.load(sys.stdin)))"); for day in $$days; do \
+	  .venv/bin/remediator gameday $$day > .tools/gameday.log; tail -1 .tools/gameday.log; done
 
 crash-matrix: setup ## kill a run at each of its boundaries, then 200 times at random: about a minute
 	.venv/bin/python -m tests.protocol.crash_matrix --random 200
