@@ -25,7 +25,7 @@ def test_incident_of_2025_04_08_is_healed_by_one_call_and_its_report_states_the_
     assert len(result["notifications"]) == 1
     assert [e["kind"] for e in result["log"]][-6:] == ["claimed", "opened", "intent", "answer", "finished", "notified"]
     report, failed = file.read_text(), result["orders"]["failed"]
-    assert f"{failed} orders failed, of " in report
+    assert f"{failed} order{'s' if failed > 1 else ''} failed, of " in report
     assert "called the report link once" in report
     assert "2 h 27 min" in report
     assert all(f"{result['phases'][phase]} ms" in report for phase in PHASES)
