@@ -9,7 +9,7 @@ from remediator.trigger import Trigger
 MINUTE: Final = timedelta(minutes=1)
 SLACK: Final = timedelta(seconds=20)  # who asks each minute shouldn't lose one to the second that a check begins later
 MINUTES_AT_MOST: Final = 10
-MINUTES_AT_MOST_UNASKED: Final = 60  # where it asks for as long as the failure lasts: the canary, and our own orders
+MINUTES_AT_MOST_IF_OFTEN: Final = 60  # by who asks as long as a failure lasts: the canary, an alarm on our own orders
 
 
 def next_check(incident: Incident, trigger: Trigger) -> datetime:
@@ -26,12 +26,12 @@ def next_check(incident: Incident, trigger: Trigger) -> datetime:
     if last.not_before:
         return last.not_before
     if trigger.recovery and (trigger.sender == "canary" or not last.refuted):
-        return last.began + _pause(last.refuted if last.recovery else 0, MINUTES_AT_MOST_UNASKED)
+        return last.began + _pause(last.refuted if last.recovery else 0, MINUTES_AT_MOST_IF_OFTEN)
     new = set(trigger.endpoints) - {*incident.endpoints, *last.named}
     if new or (trigger.offers_link and not last.offered):
         return incident.opened_at
-    unasked = trigger.sender == "canary" or last.refuted
-    return last.began + _pause(last.alike, MINUTES_AT_MOST_UNASKED if unasked else MINUTES_AT_MOST)
+    often = trigger.sender == "canary" or last.refuted
+    return last.began + _pause(last.alike, MINUTES_AT_MOST_IF_OFTEN if often else MINUTES_AT_MOST)
 
 
 def _pause(before: int, at_most: int) -> timedelta:
