@@ -4,7 +4,7 @@ import getpass
 import json
 import secrets
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import get_args
 
 import click
@@ -15,22 +15,28 @@ from remediator.alarms import person
 from remediator.bootstrap import now
 from remediator.deadline import Deadline
 from remediator.errors import DeadlineOver
-from remediator.state import Mode, State
-from remediator_cli.stack import Stack, on_stack
-from remediator_cli.terminal import as_json, say, say_json, words
+from remediator.state import Change, Mode, State
+from remediator_cli.moments import MomentType
+from remediator_cli.stack import Stack, changes_stack
+from remediator_cli.terminal import as_json, confirm, say, say_json, words
 
 SECONDS_TO_WRITE = 20.0
 
 
-def commit_decision(stack: Stack, decide: commit.Decide) -> State:
-    """Write a person's decision as any other change is written. Returns the state afterwards."""
+def commit_decision(stack: Stack, decide: commit.Decide, nothing: str = "there is nothing to change") -> State:
+    """Write a person's decision as any other change is written. Returns the state afterwards.
+
+    Raises click.ClickException, also in the words of `nothing` if there was nothing to do.
+    """
     keep = timedelta(days=int(stack.parameters.get("KeepDays", "400")))
     store = DynamoStore(stack.client("dynamodb"), stack.outputs["TableName"], stack.name, keep)
     deadline = Deadline.after(SECONDS_TO_WRITE)
     try:
-        state, _ = commit.commit(store, store.state(), decide, now, deadline, time.sleep)
+        state, written = commit.commit(store, store.state(), decide, now, deadline, time.sleep)
     except DeadlineOver:
         raise click.ClickException("others kept writing; nothing was changed, try again") from None
+    if not isinstance(written, Change):
+        raise click.ClickException(nothing)
     return state
 
 
@@ -44,37 +50,37 @@ def ask_for_check(stack: Stack, command: str) -> str:
 
 @click.command()
 @click.option("--reason", required=True, help="Why; it goes into the audit log and into notifications.")
-@click.option("--until", type=click.DateTime(), help="UTC; without it the pause holds until `remediator resume`.")
+@click.option("--until", type=MomentType(1), help="2h, or a UTC time; without it it holds until `remediator resume`.")
 @as_json
-@on_stack
+@changes_stack
 def pause(stack: Stack, *, reason: str, until: datetime | None, as_json: bool) -> None:
     """Stop the remediator from calling anything.
 
     It still checks the shop, and notifies you of what it finds.
 
     \b
-    Example: remediator pause --reason "release 42" --until 2026-11-23T18:00:00
+    Example: remediator pause --reason "release 42" --until 2h
     """
-    ends = until.replace(tzinfo=UTC) if until else None
-    if ends and ends <= now():
+    if until and until <= now():
         raise click.UsageError("--until is over already; it is taken as UTC")
     why, who = words(reason), words(getpass.getuser())
-    state = commit_decision(stack, lambda state, at: overrides.pause(state, at, why, who, ends))
-    _say(as_json, state, f"paused until {ends:%Y-%m-%d %H:%M:%S} UTC" if ends else "paused until `remediator resume`")
+    state = commit_decision(stack, lambda state, at: overrides.pause(state, at, why, who, until))
+    _say(as_json, state, f"paused until {until:%Y-%m-%d %H:%M:%S} UTC" if until else "paused until `remediator resume`")
 
 
 @click.command()
 @as_json
-@on_stack
+@changes_stack
 def resume(stack: Stack, *, as_json: bool) -> None:
     """End a pause, and have the shop checked.
 
-    An outage that began during the pause raises no second alarm.
+    An outage that began during the pause raises no second alarm. If nothing is paused it says so, and does nothing.
 
     \b
     Example: remediator resume
     """
-    state = commit_decision(stack, lambda state, at: overrides.resume(state, at, words(getpass.getuser())))
+    who, nothing = words(getpass.getuser()), "it isn't paused: nothing to resume; `remediator heal` triggers a check"
+    state = commit_decision(stack, lambda state, at: overrides.resume(state, at, who), nothing)
     ask_for_check(stack, "resume")
     _say(as_json, state, "resumed, and a check of the shop triggered")
 
@@ -84,7 +90,7 @@ def resume(stack: Stack, *, as_json: bool) -> None:
 @click.option("--reason", required=True, help="Why; it goes into the audit log.")
 @click.option("--yes", is_flag=True, help="Let it act without asking.")
 @as_json
-@on_stack
+@changes_stack
 def mode(stack: Stack, *, wanted: Mode, reason: str, yes: bool, as_json: bool) -> None:
     """Lower the mode to observe, or give back the template's.
 
@@ -94,8 +100,8 @@ def mode(stack: Stack, *, wanted: Mode, reason: str, yes: bool, as_json: bool) -
     Examples: remediator mode observe --reason "the factory moves house"
               remediator mode act --reason "it has moved" --yes
     """
-    if wanted == "act" and not yes:
-        click.confirm("From the next alarm on it may call report links again. Go on?", abort=True, err=True)
+    if wanted == "act":
+        confirm("From the next alarm on it may call report links again. Go on?", yes=yes, as_json=as_json)
     why, who = words(reason), words(getpass.getuser())
     state = commit_decision(stack, lambda state, at: overrides.set_mode(state, at, wanted, why, who))
     ceiling = stack.parameters.get("Mode", "act")

@@ -1,10 +1,13 @@
-"""What a person hands to a command: regular files and standard input, up to a bound."""
+"""Files of a command: what a person hands to it, up to a bound, and what it writes for a person."""
 
 import os
 import stat
 import sys
+from pathlib import Path
 
 import click
+
+from remediator_cli.terminal import say
 
 LARGEST = 2 * 1024 * 1024  # bytes; Lambda hands over an event of 1 MB at most
 
@@ -24,3 +27,12 @@ def read_input(name: str, largest: int = LARGEST) -> bytes:
     if len(content) > largest:
         raise click.UsageError(f"{name} is larger than {largest} bytes")
     return content
+
+
+def write_output(file: Path, text: str) -> None:
+    """Write it there. Raises click.UsageError."""
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise click.UsageError(f"{file} can't be written: {error.strerror}") from None
+    say(f"written to {file}", err=True)

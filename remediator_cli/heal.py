@@ -1,26 +1,35 @@
 """`remediator heal`: trigger the remediator by hand."""
 
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 import click
+from botocore.exceptions import BotoCoreError, ClientError
 
 from remediator.outcome import CONSEQUENCES, Outcome
 from remediator_cli import timeline
 from remediator_cli.controls import ask_for_check
+from remediator_cli.function import ask_function
 from remediator_cli.incidents import find_incident
-from remediator_cli.stack import Stack, on_stack
+from remediator_cli.stack import Stack, changes_stack
 from remediator_cli.terminal import as_json, say, say_json
-from remediator_cli.waiting import poll
+from remediator_cli.waiting import Steps, poll
 
 SECONDS = 150.0
+DELIVERY, RECORD = "waiting until the alarm reaches the function", "it writes the record of this alarm"
+WAITING_FOR = {  # by the newest entry of the audit log
+    "claimed": "the remediator places orders to see for itself",
+    "intent": "it calls the report link",
+    "answer": "the link was answered, and an order verifies it",
+}
 
 
 @click.command()
 @click.option("--follow", is_flag=True, help="Wait for the outcome, and show the timeline.")
 @as_json
-@on_stack
+@changes_stack
 def heal(stack: Stack, *, follow: bool, as_json: bool) -> None:
     """Trigger the remediator now.
 
@@ -33,7 +42,8 @@ def heal(stack: Stack, *, follow: bool, as_json: bool) -> None:
     name = ask_for_check(stack, "heal")
     if not follow:
         return say_json({"alarm": name}) if as_json else say("triggered; see `remediator incidents`")
-    delivery = wait_for_outcome(stack, name)
+    with Steps() as steps:
+        delivery = wait_for_outcome(stack, name, steps.next)
     if as_json:
         say_json(delivery)
     else:
@@ -45,11 +55,20 @@ def heal(stack: Stack, *, follow: bool, as_json: bool) -> None:
     sys.exit(0 if delivery["outcome"] in (Outcome.HEALED, Outcome.ALREADY_HEALTHY) else 1)
 
 
-def wait_for_outcome(stack: Stack, name: str) -> dict[str, Any]:
-    """The delivery record of the alarm of that name, just sent. Raises click.ClickException if none is written."""
-    began = datetime.now(UTC)
+def wait_for_outcome(stack: Stack, name: str, show: Callable[[str], None] = lambda _: None) -> dict[str, Any]:
+    """The delivery record of the alarm of that name, just sent. `show` is given what is waited for.
+
+    Raises click.ClickException if none is written, with what the function says if it can't start.
+    """
+    began, before = datetime.now(UTC), stack.records.state().v
     for _ in poll(SECONDS, every=0.5):
         for delivery in stack.records.deliveries(began):
             if any(alarm.startswith(name) for alarm in delivery["alarms"]):
                 return delivery
-    raise click.ClickException(f"no outcome within {SECONDS:.0f} s: see the function's log and both queues")
+        newest = stack.records.newest_entry()
+        show(WAITING_FOR.get(newest.kind, RECORD) if newest and newest.v > before else DELIVERY)
+    try:
+        why = ask_function(stack)[1]
+    except (BotoCoreError, ClientError) as error:
+        why = f"the function can't be asked: {error}"
+    raise click.ClickException(f"no outcome within {SECONDS:.0f} s. {why or 'See `remediator redrive`'}")

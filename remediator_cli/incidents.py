@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import datetime
 
 import click
 from rich.table import Table
@@ -11,17 +11,22 @@ from rich.table import Table
 from remediator.audit import Entry
 from remediator.state import Summary
 from remediator_cli import orders, stats, timeline
+from remediator_cli.moments import MomentType
 from remediator_cli.records import plain
 from remediator_cli.stack import Stack, on_stack
 from remediator_cli.terminal import as_json, say_json, stdout_console
 
 SECONDS_BETWEEN_READS = 0.5
-NARROW = 80  # characters
+LATEST = "latest"
+# Of how many characters a table has to be to show which columns: a narrower one leaves out what the id tells.
+WIDTHS = ((100, ("incident", "opened, UTC", "outcome", "calls", "took", "triggered by")),
+          (76, ("incident", "outcome", "calls", "took", "triggered by")),
+          (0, ("incident", "outcome", "took")))  # fmt: skip
 
 
 @click.command()
-@click.option("--newest", default=50, show_default=True, help="How many.")
-@click.option("--since", type=click.DateTime(), help="Only those opened from then on, UTC.")
+@click.option("--newest", type=click.IntRange(min=1), default=50, show_default=True, help="How many.")
+@click.option("--since", type=MomentType(-1), help="Only those opened since: 24h, 7d, or 2026-11-23T18:00 in UTC.")
 @click.option("--stats", "figures", is_flag=True, help="How long they took, beside 2025-04-08 by hand.")
 @as_json
 @on_stack
@@ -30,9 +35,10 @@ def incidents(stack: Stack, *, newest: int, since: datetime | None, figures: boo
 
     \b
     Examples: remediator incidents --newest 10
+              remediator incidents --since 24h
               remediator incidents --since 2026-11-01 --stats
     """
-    found = stack.records.incidents(newest, since.replace(tzinfo=UTC) if since else None)
+    found = stack.records.incidents(newest, since)
     if figures:
         _figures(stats.rows(found, _seconds_to_notice(stack, found)), as_json=as_json)
     elif as_json:
@@ -42,18 +48,23 @@ def incidents(stack: Stack, *, newest: int, since: datetime | None, figures: boo
         console.print(_listed(found, console.width) if found else "no incidents yet")
 
 
+which_incident = click.argument("incident", default=LATEST)
+
+
 @click.command()
-@click.argument("incident")
+@which_incident
 @click.option("--follow", is_flag=True, help="Show new entries until it has ended; with --json one a line.")
 @as_json
 @on_stack
 def show(stack: Stack, *, incident: str, follow: bool, as_json: bool) -> None:
     """Show one incident's timeline.
 
-    INCIDENT is an id, or the beginning of one: then it is the newest that begins so.
+    INCIDENT is an id, or the beginning of one: then it is the newest that begins so. Without one it is the newest of
+    all, as with `latest`.
 
     \b
-    Examples: remediator show 20261123T0800
+    Examples: remediator show
+              remediator show 20261123T0800
               remediator show 20261123T0800 --follow
     """
     found = find_incident(stack, incident)
@@ -66,10 +77,11 @@ def show(stack: Stack, *, incident: str, follow: bool, as_json: bool) -> None:
 
 
 def find_incident(stack: Stack, name: str) -> Summary:
-    """The incident of that id, or the newest whose id begins so. Raises click.ClickException if there is none."""
-    found = stack.records.incident(name)
+    """The incident of that id, or the newest whose id begins so; `latest`: of all. Raises click.ClickException."""
+    found = stack.records.incident("" if name == LATEST else name)
     if found is None:
-        raise click.ClickException(f"there is no incident {name}; `remediator incidents` lists them")
+        no_other = "there is no incident yet" if name == LATEST else f"there is no incident {name}"
+        raise click.ClickException(f"{no_other}; `remediator incidents` lists them")
     return found
 
 
@@ -97,11 +109,11 @@ def _new_entries(stack: Stack, incident: Summary) -> Iterator[Entry]:
 
 
 def _listed(found: Sequence[Summary], width: int) -> Table:
-    """The incidents as a table; a narrow one leaves out what the id tells, and the alarm."""
-    names = ("incident", "outcome", "took") if width < NARROW else tuple(COLUMNS)
+    """The incidents as a table, one a line; an alarm's name is cut if it is too long for it."""
+    names = next(names for least, names in WIDTHS if width >= least)
     table = Table(box=None, pad_edge=False)
     for name in names:
-        table.add_column(name, overflow="fold", no_wrap=name == "incident")
+        table.add_column(name, overflow="ellipsis" if name == "triggered by" else "fold", no_wrap=True)
     for each in found:
         table.add_row(*(COLUMNS[name](each) for name in names))
     return table

@@ -1,5 +1,7 @@
 """The command line, `remediator`. Each command is a row here, and its module is imported when it is called."""
 
+import errno
+import os
 import signal
 import sys
 from importlib import import_module
@@ -7,6 +9,7 @@ from io import TextIOWrapper
 from typing import Any, NoReturn
 
 import click
+from click.shell_completion import CompletionItem
 
 # Command: the module that holds a function of that name, and one line of help. A module without a dot is an entry
 # point's, which the simulator registers in a checkout.
@@ -30,12 +33,22 @@ COMMANDS = {
     "gameday": (ENTRY_POINTS, "Play a game day on this machine (needs the checkout)."),
     "chaos": (ENTRY_POINTS, "Start or end chaos at the shop of `make local` (needs the checkout)."),
 }
-EXIT_CODES = """\b
+UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+EPILOG = """\b
+Environment:
+  AWS_PROFILE, AWS_REGION, REMEDIATOR_STACK   as --profile, --region, --stack
+  If none of them is set or given, the stack of `make local` is meant, if that is up.
+\b
 Exit codes:
-  0  all is as it should be
-  1  it isn't, or it couldn't be done, or it was interrupted
-  2  the command was given wrong arguments; `alarm`: the file is refused
-  3  `link`: the link is refused
+  0    all is as it should be
+  1    it isn't, or it couldn't be done
+  2    the command was given wrong arguments; `alarm`: the file is refused
+  3    `link`: the link is refused
+  130  it was interrupted by Ctrl-C (by another signal: 128 and its number)
+\b
+Completion, for this shell; in ~/.bashrc or ~/.zshrc for all:
+  bash: eval "$(_REMEDIATOR_COMPLETE=bash_source remediator)"
+  zsh:  eval "$(_REMEDIATOR_COMPLETE=zsh_source remediator)"
 """
 
 
@@ -52,22 +65,69 @@ class CommandTable(click.Group):
         found: click.Command = _registered(cmd_name) if module == ENTRY_POINTS else _imported(module, cmd_name)
         return found
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Take --debug anywhere, before the command or behind it."""
+        others = [each for each in args if each != "--debug"]
+        return super().parse_args(ctx, ["--debug", *others] if len(others) < len(args) else args)
+
     def invoke(self, ctx: click.Context) -> Any:
-        """Call the command. Whatever goes wrong is said in a sentence that was masked, and does nothing else."""
+        """Call the command. Whatever goes wrong is said in a sentence that was masked, and does nothing else: with
+        --json as {"error"} on standard output.
+        """
+        wants_json = "--json" in ctx.args
         try:
             return super().invoke(ctx)
-        except (click.exceptions.Exit, click.Abort, BrokenPipeError):
+        except (click.exceptions.Exit, BrokenPipeError):
             raise
-        except click.ClickException as error:
-            error.message = _told(error.message)  # type: ignore[misc] # final in its annotation alone
-            raise
+        except (click.Abort, KeyboardInterrupt) as error:
+            ctx.exit(_abort(error))
         except Exception as error:  # noqa: BLE001 - a traceback would print others' words as they are
-            raise click.ClickException(f"nobody expected that: {_told(f'{type(error).__name__}: {error}')}") from None
+            if ctx.params["debug"]:
+                _show_origin(error)
+            said = _sentence(error)
+            if not wants_json:
+                raise said from None
+            _imported("remediator_cli.terminal", "say_json")({"error": said.format_message()})
+            ctx.exit(said.exit_code)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - as above
         """List the commands without importing them."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, told) for name, (_, told) in COMMANDS.items()])
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Complete a command's name without importing it."""
+        named = [CompletionItem(name, help=told) for name, (_, told) in COMMANDS.items() if name.startswith(incomplete)]
+        return named or click.Command.shell_complete(self, ctx, incomplete)
+
+
+def _abort(error: BaseException) -> int:
+    """Say that it ended, and by which exit code: an answer of no is 1, a signal 128 and its number."""
+    cause = error if isinstance(error, KeyboardInterrupt) else error.__context__  # of a prompt that was interrupted
+    _imported("remediator_cli.terminal", "say")("Aborted!", err=True)
+    return 128 + (cause.args or (signal.SIGINT,))[0] if isinstance(cause, KeyboardInterrupt) else 1
+
+
+def _sentence(error: Exception) -> click.ClickException:
+    """The error as a masked sentence."""
+    if isinstance(error, click.ClickException):
+        error.message = _told(error.message)  # type: ignore[misc] # final in its annotation alone
+        return error
+    if isinstance(error, OSError) and error.errno in UNWRITABLE:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # at its end Python would try once more to print the rest
+        return click.ClickException(_told(f"{error.filename or 'the output'} can't be written: {error.strerror}"))
+    return click.ClickException(
+        f"nobody expected that: {_told(f'{type(error).__name__}: {error}')}\n--debug shows where it comes from."
+    )
+
+
+def _show_origin(error: Exception) -> None:
+    """Print the traceback, with what it was raised from, masked line by line."""
+    from traceback import format_exception
+
+    error.__suppress_context__ = False
+    for line in "".join(format_exception(error)).splitlines():
+        _imported("remediator_cli.terminal", "say")(line, err=True)
 
 
 def _told(words: str) -> str:
@@ -91,11 +151,12 @@ def _registered(name: str) -> Any:
 
 @click.group(
     cls=CommandTable,
-    epilog=EXIT_CODES,
+    epilog=EPILOG,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
+@click.option("--debug", is_flag=True, help="Show where an error comes from; may stand anywhere.")
 @click.version_option(package_name="pizza-remediator")
-def main() -> None:
+def main(*, debug: bool) -> None:  # noqa: ARG001 - CommandTable.invoke reads it
     """Heal the pizza shop's failed orders, and answer for it."""
     end_on_signals()
     for stream in (sys.stdout, sys.stderr):
@@ -104,13 +165,14 @@ def main() -> None:
 
 
 def end_on_signals() -> None:
-    """Let an interrupt and a termination end a command the same way, with all that it started."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _interrupt)
+    """Let an interrupt, a termination and the end of its window end a command with all that it started."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup wants it
+            signal.signal(number, _interrupt)
 
 
-def _interrupt(*_: Any) -> NoReturn:
-    raise KeyboardInterrupt
+def _interrupt(number: int, _: object) -> NoReturn:
+    raise KeyboardInterrupt(number)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -40,6 +40,11 @@ class Records:
         found = [*self._query(self.target, first, last if incident.ended_at else "LOG#~")]
         after = self._query(self.target, f"{last}#", "LOG#~", limit=1) if incident.ended_at else ()
         return [_entry(item) for item in (*found, *after)]
+
+    def newest_entry(self) -> Entry | None:
+        """The newest entry of the audit log."""
+        newest = self._query(self.target, "LOG#", "LOG#~", forward=False, limit=1)
+        return next(map(_entry, newest), None)
 
     def incident(self, name: str) -> Summary | None:
         """One incident by its id, or the newest whose id begins so; None if there is none."""
@@ -93,15 +98,14 @@ def part_of(incident: Summary, log: Iterable[Entry]) -> list[Entry]:
 
 def plain(entry: Entry) -> dict[str, Any]:
     """An entry of the audit log as JSON shows it."""
-    before = entry.before
     return {
         "v": entry.v,
-        "at": entry.at.isoformat(timespec="milliseconds"),
-        "until": entry.until.isoformat(),
+        "at": entry.at,
+        "until": entry.until,
         "kind": entry.kind,
         "incident": entry.incident,
         "data": json.loads(entry.data),
-        "before": before and {"hash": before.hash, "at": before.at.isoformat(), "until": before.until.isoformat()},
+        "before": entry.before and asdict(entry.before),
         "hash": entry.hash,
     }
 

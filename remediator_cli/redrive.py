@@ -13,8 +13,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from remediator.alarms import fields
 from remediator_cli.queues import received
-from remediator_cli.stack import Stack, on_stack
-from remediator_cli.terminal import as_json, say, say_json, shown
+from remediator_cli.stack import Stack, changes_stack
+from remediator_cli.terminal import as_json, confirm, say, say_json, shown
 
 QUEUES = ("DeadLetterQueueUrl", "FailureQueueUrl")
 HIDDEN_SECONDS = 300  # while you read a letter nobody else gets it
@@ -33,7 +33,7 @@ class DeadLetter:
 @click.command()
 @click.option("--yes", is_flag=True, help="Send them again without asking.")
 @as_json
-@on_stack
+@changes_stack
 def redrive(stack: Stack, *, yes: bool, as_json: bool) -> None:
     """List the dead letters, and send their alarms again.
 
@@ -57,7 +57,10 @@ def redrive(stack: Stack, *, yes: bool, as_json: bool) -> None:
         count, all_sent = sum(bool(letter.alarms) for letter in letters), True
         if not count:
             say("nothing to send again", err=True)
-        elif yes or (not as_json and click.confirm(f"send {count} again?")):
+        elif not yes and (as_json or not sys.stdin.isatty()):
+            say("nothing was sent: give --yes if nobody can be asked", err=True)
+        else:
+            confirm(f"send {count} again?", yes=yes)
             all_sent = _send(stack, letters)
         if as_json:
             say_json({"letters": rows, "sent": yes and all_sent})

@@ -20,6 +20,7 @@ from remediator_cli.terminal import know_links, say
 
 NAME = "pizza-remediator"
 LOCAL_STACK = Path(".local/stack.json")  # in a checkout: what `make local` keeps up
+WRITTEN = ("pid", "stack", "region", "endpoint", "shop_control", "built", "variables")  # what stands in it
 CONFIG = Config(connect_timeout=5, read_timeout=130, retries={"mode": "standard", "total_max_attempts": 3})
 
 
@@ -32,6 +33,7 @@ class Stack:
     outputs: dict[str, str]
     parameters: dict[str, str]
     endpoint: str | None = None
+    account: str = ""
 
     def client(self, service: str) -> Any:
         """A client of one AWS service, in the stack's account and region."""
@@ -67,32 +69,48 @@ def find(profile: str | None, region: str | None, name: str | None) -> Stack:
     outputs = {o["OutputKey"]: o["OutputValue"] for o in shown.get("Outputs", [])}
     parameters = {p["ParameterKey"]: p["ParameterValue"] for p in shown.get("Parameters", [])}
     know_links(parameters.get("AllowedReportLinks", ""))
-    return Stack(name, session, outputs, parameters, endpoint)
+    return Stack(name, session, outputs, parameters, endpoint, shown["StackId"].split(":")[4])
 
 
 def local_stack() -> dict[str, Any] | None:
-    """What `make local` keeps up in this folder, None if nothing is up. One that was killed leaves its file behind."""
+    """What `make local` keeps up in this folder, None if nothing is up. One that was killed leaves its file behind.
+
+    Raises click.ClickException if the file can't be read as what `make local` writes.
+    """
     if not LOCAL_STACK.exists():
         return None
-    found: dict[str, Any] = json.loads(read_input(str(LOCAL_STACK)))
     try:
+        found: dict[str, Any] = json.loads(read_input(str(LOCAL_STACK)))
         os.kill(found["pid"], 0)
-    except ProcessLookupError:
+        return {name: found[name] for name in WRITTEN}
+    except (ProcessLookupError, PermissionError):  # it is gone, and its number may be another user's
         return None
-    return found
+    except (ValueError, TypeError, LookupError, OverflowError):
+        raise click.ClickException(f"{LOCAL_STACK} is damaged: end `make local`, and start it again") from None
 
 
-def on_stack(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the options that name a stack, and the stack as its first argument."""
+def stack_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options that name a stack, and their values as `profile`, `region` and `name`."""
+    named = click.option("--stack", "name", envvar="REMEDIATOR_STACK", help=f"The stack's name.  [default: {NAME}]")
+    region = click.option("--region", envvar="AWS_REGION", help="AWS region.")
+    return click.option("--profile", envvar="AWS_PROFILE", help="AWS profile.")(region(named(command)))
 
-    @click.option("--profile", help="AWS profile.")
-    @click.option("--region", help="AWS region.")
-    @click.option("--stack", "name", help=f"The stack's name.  [default: {NAME}]")
+
+def on_stack(command: Callable[..., Any], *, changes: bool = False) -> Callable[..., Any]:
+    """Give a command those options, and the stack as its first argument. If it `changes` it, that is said first."""
+
+    @stack_options
     @functools.wraps(command)
     def wrapped(profile: str | None, region: str | None, name: str | None, **options: Any) -> Any:
         try:
-            return command(find(profile, region, name), **options)
+            stack = find(profile, region, name)
+            if changes:
+                say(f"stack {stack.name} in {stack.session.region_name}, account {stack.account}", err=True)
+            return command(stack, **options)
         except (BotoCoreError, ClientError, RemediatorError) as error:
             raise click.ClickException(f"{error}\nYour credentials may lack that permission.") from None
 
     return wrapped
+
+
+changes_stack = functools.partial(on_stack, changes=True)

@@ -1,5 +1,7 @@
 """`remediator status`: what the remediator may do now, and what it is doing."""
 
+from datetime import datetime
+
 import click
 
 from remediator.bootstrap import now
@@ -27,22 +29,29 @@ def status(stack: Stack, *, as_json: bool) -> None:
     newest = next(iter(stack.records.incidents(newest=1)), None)
     shown = {
         "mode": limits.mode_in_force(state),
-        "paused": f"by {pause.who}: {pause.why}" if pause else None,
-        "calls this hour": f"{len(state.calls_this_hour(at))} of {limits.calls_an_hour}",
-        "check running until": str(state.check.lease.until) if state.check else None,
-        "open incident": incident.id if incident else None,
-        "unchecked for an hour": incident.id if incident and incident.is_forgotten(at) else None,
-        "shop asked again": say_when_asked_again(stack, state),
-        "newest incident": newest.id if newest else None,
-        "notifications not sent": len(state.outbox),
-        "dead letters": depth(stack, "DeadLetterQueueUrl"),
-        "failed events": depth(stack, "FailureQueueUrl"),
-        "audit log entries": state.v,
+        "paused": {"by": pause.who, "reason": pause.why, "until": pause.until} if pause else None,
+        "calls_this_hour": len(state.calls_this_hour(at)),
+        "calls_an_hour": limits.calls_an_hour,
+        "check_running_until": state.check.lease.until if state.check else None,
+        "open_incident": incident.id if incident else None,
+        "unchecked_for_an_hour": incident.id if incident and incident.is_forgotten(at) else None,
+        "shop_asked_again": say_when_asked_again(stack, state),
+        "newest_incident": newest.id if newest else None,
+        "notifications_not_sent": len(state.outbox),
+        "dead_letters": depth(stack, "DeadLetterQueueUrl"),
+        "failed_events": depth(stack, "FailureQueueUrl"),
+        "audit_log_entries": state.v,
     }
     if as_json:
         say_json(shown)
     for name, value in () if as_json else shown.items():
-        say(f"{name:22} {'-' if value is None else value}")
+        say(f"{name.replace('_', ' '):22} {_words(value)}")
+
+
+def _words(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_words(each)}" for name, each in value.items() if each is not None)
+    return f"{value:%Y-%m-%d %H:%M:%S} UTC" if isinstance(value, datetime) else "-" if value is None else str(value)
 
 
 def say_when_asked_again(stack: Stack, state: State) -> str | None:

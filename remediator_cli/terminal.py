@@ -7,12 +7,14 @@ import json
 import sys
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from datetime import datetime
 from typing import Any
 
 import click
 from rich.console import Console
 from rich.text import Text
 
+from remediator.audit import format_timestamp
 from remediator.link_template import read_templates
 from remediator.masking import Mask
 from remediator.plain import readable
@@ -37,11 +39,16 @@ def stdout_console() -> Console:
     return PlainConsole(highlight=False, markup=False, emoji=False, width=width)
 
 
+def stderr_console() -> Console:
+    """Standard error, for what is shown while one waits."""
+    return PlainConsole(stderr=True, highlight=False, markup=False, emoji=False)
+
+
 def with_progress[T](items: Iterable[T], what: str) -> Iterable[T]:
     """The items, with a bar on standard error while they are used, if that is a terminal."""
     from rich.progress import track  # noqa: PLC0415 - 50 ms, which no other command needs
 
-    console = PlainConsole(stderr=True)
+    console = stderr_console()
     return track(items, what, console=console, transient=True, disable=not console.is_terminal)
 
 
@@ -68,12 +75,23 @@ def say(text: str, *, err: bool = False) -> None:
 
 
 def say_json(value: object) -> None:
-    """Print one JSON object. What isn't ASCII, or acts on a terminal, is escaped in it."""
-    click.echo(json.dumps(_masked(value), default=str).replace("\x7f", "\\u007f"))
+    """Print one JSON object (docs/json.md). What isn't ASCII, or acts on a terminal, is escaped in it."""
+    click.echo(json.dumps(_masked(value)).replace("\x7f", "\\u007f"))
+
+
+def confirm(question: str, *, yes: bool, as_json: bool = False) -> None:
+    """Go on if a person says so, or --yes did. Raises click.Abort, or click.UsageError if nobody can be asked."""
+    if yes:
+        return
+    if as_json or not sys.stdin.isatty():
+        raise click.UsageError(f"nobody can be asked here: give --yes. The question is: {question}")
+    click.confirm(question, abort=True, err=True)
 
 
 def _masked(value: object) -> object:
     """JSON with its texts masked one by one: in the line as a whole a mask could cut an escape in two."""
+    if isinstance(value, datetime):
+        return format_timestamp(value)
     if isinstance(value, Mapping):
         return {name: _masked(each) for name, each in value.items()}
     if isinstance(value, list | tuple):

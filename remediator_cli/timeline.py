@@ -10,10 +10,11 @@ from rich.table import Table
 
 from remediator.audit import Entry
 from remediator.state import Summary
-from remediator_cli.terminal import stdout_console
+from remediator_cli.terminal import PIPED_WIDTH, stdout_console
 
 REMEDIATOR = "remediator"
 NARROW = 100  # characters, below which who, what and evidence share a column
+WIDE = 160  # from which on only the evidence has more room
 # Each kind of entry: who did it (a field of its data, or the remediator), what, and the fields its evidence is in.
 KINDS: Final[Mapping[str, tuple[str, str, tuple[str, ...]]]] = {
     "claimed": ("alarm", "triggered a check", ("why",)),
@@ -48,11 +49,12 @@ def read_entries(log: Iterable[Entry], opened: datetime) -> tuple[TimelineLine, 
 def table(lines: Sequence[TimelineLine], width: int, *, header: bool = True) -> Table:
     """The lines as a table for so many characters; without `header` one that goes on below another."""
     made = Table(box=None, pad_edge=False, show_header=header)
-    made.add_column("UTC", no_wrap=True, min_width=8)
-    made.add_column("seconds", no_wrap=True, min_width=8, justify="right")
-    narrow = width < NARROW
-    for name in ("what",) if narrow else ("who", "what", "evidence"):
-        made.add_column(name, overflow="fold", min_width=12)
+    made.add_column("UTC", no_wrap=True, width=8)
+    made.add_column("seconds", no_wrap=True, width=9, justify="right")
+    narrow, piped = width < NARROW, width == PIPED_WIDTH
+    for name, part in (("what", 0.0),) if narrow else (("who", 0.15), ("what", 0.25), ("evidence", 0.0)):
+        least = round(part * min(width, WIDE)) or None
+        made.add_column(name, overflow="fold", min_width=least, width=None if piped else least)
     for each in lines:
         words = (each.who, each.what, each.evidence)
         shown = (f"{each.who} {each.what}" + (f": {each.evidence}" if each.evidence else ""),) if narrow else words

@@ -9,6 +9,7 @@ import click
 
 from remediator_cli.files import read_input
 from remediator_cli.terminal import as_json, say_json
+from remediator_cli.waiting import Steps
 from simulator import progress
 from simulator.days import DAYS
 from simulator.environment import ExistingShop
@@ -51,7 +52,7 @@ def gameday(**options: Any) -> None:
     chosen = _chosen(options)
     if chosen.elsewhere and not day.diners:
         raise click.UsageError(f"{day.name} needs a shop of its own: the canary is run when it breaks")
-    with progress.Steps() as steps:
+    with Steps() as steps:
         result = play(day, chosen, steps.next)
     if options["as_json"]:
         say_json(result.plain())

@@ -1,55 +1,14 @@
-"""A game day on the terminal: steps with their seconds while it lasts, then the timeline."""
+"""A game day on the terminal: its timeline, and what became of the orders."""
 
 import json
-import time
-from typing import Self
 
 import click
-from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from remediator_cli import timeline
 from remediator_cli.terminal import stdout_console
 from simulator.days import ROWS
 from simulator.result import GameDayResult
-
-
-class Steps:
-    """Shows each step with its seconds on standard error, so that standard output stays the result's."""
-
-    def __init__(self) -> None:
-        self._progress = Progress(
-            SpinnerColumn(finished_text="·"),
-            TextColumn("{task.description}"),
-            TimeElapsedColumn(),
-            console=Console(stderr=True),
-        )
-        self._live = self._progress.console.is_terminal
-        self._began = time.monotonic()
-
-    def __enter__(self) -> Self:
-        if self._live:
-            self._progress.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._finish()
-        if self._live:
-            self._progress.stop()
-
-    def next(self, text: str) -> None:
-        """The step before is done; this one begins."""
-        self._finish()
-        if self._live:
-            self._progress.add_task(text, total=1)
-        else:
-            seconds = time.monotonic() - self._began
-            self._progress.console.print(f"{seconds:6.1f} s  {text}", highlight=False)
-
-    def _finish(self) -> None:
-        for task in self._progress.tasks:
-            self._progress.update(task.id, completed=1)
 
 
 def show(result: GameDayResult) -> None:

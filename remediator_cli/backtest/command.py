@@ -14,8 +14,8 @@ from remediator_cli.backtest import cloudwatch, page
 from remediator_cli.backtest.history import History, incident_of_2025, read_csv, read_log
 from remediator_cli.backtest.replay import Backtest, listed, replay
 from remediator_cli.backtest.rules import AlarmRule, parse_rule
-from remediator_cli.files import read_input
-from remediator_cli.stack import NAME, Stack, find
+from remediator_cli.files import read_input, write_output
+from remediator_cli.stack import Stack, find, stack_options
 from remediator_cli.terminal import as_json, say, say_json, stdout_console, with_progress
 
 LARGEST: Final = 256 * 1024 * 1024  # bytes of a history
@@ -42,9 +42,7 @@ def read_rules(_context: object, _parameter: object, texts: tuple[str, ...]) -> 
 @click.option("--rule", "rules", callback=read_rules, multiple=True, metavar="RULE",
               help='Such as "3 of 18 x 10s, Average >= 0.5"; may be given several times.')  # fmt: skip
 @click.option("--html", type=FILE, metavar="FILE", help="Write it there as one HTML file that loads nothing.")
-@click.option("--profile", help="AWS profile.")
-@click.option("--region", help="AWS region.")
-@click.option("--stack", "name", help=f"The stack's name.  [default: {NAME}]")
+@stack_options
 @as_json
 def backtest(
     *, rules: tuple[AlarmRule, ...], html: Path | None, profile: str | None, region: str | None, name: str | None,
@@ -63,11 +61,7 @@ def backtest(
     stack = _stack(profile, region, name, needed=source["metric"] is not None)
     done = _replayed(stack, rules, **source)  # type: ignore[arg-type] # click's types
     if html:
-        try:
-            html.write_text(page.html(done), encoding="utf-8")
-        except OSError as error:
-            raise click.UsageError(f"{html} can't be written: {error.strerror}") from None
-        say(f"written to {html}", err=True)
+        write_output(html, page.html(done))
     if as_json:
         say_json(page.plain(done))
     else:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from statistics import median
 from typing import Any, Final
 
+from remediator.audit import format_timestamp
 from remediator_cli.backtest.history import when
 from remediator_cli.backtest.replay import LIST, MOST_FALSE, Backtest, Range, Replay
 from remediator_cli.pages import render
@@ -85,13 +86,13 @@ def plain(done: Backtest) -> dict[str, Any]:
     return {
         "history": {
             "told": list(history.told),
-            "from": _iso(history.counts[0][0]),
+            "from": _utc(history.counts[0][0]),
             "days": history.seconds / 86_400,
             "step": history.step,
             "orders": sum(placed for _, placed, _ in history.counts),
             "failed": sum(failed for _, _, failed in history.counts),
             "outages": [
-                {"from": _iso(each.first), "to": _iso(each.last), "failed": each.failed} for each in done.outages
+                {"from": _utc(each.first), "to": _utc(each.last), "failed": each.failed} for each in done.outages
             ],
         },
         "rules": [_plain(each) for each in done.replays],
@@ -169,7 +170,7 @@ def _plain(each: Replay) -> dict[str, Any]:
         "for_nothing_a_month": each.idle_a_month,
         "orders_a_month": each.orders_a_month,
         "dollars_a_month": each.dollars_a_month,
-        "firings": [[{"at": _iso(at), "for_nothing": at in play.idle} for at in play.firings] for play in each.plays],
+        "firings": [[{"at": _utc(at), "for_nothing": at in play.idle} for at in play.firings] for play in each.plays],
     }
 
 
@@ -188,5 +189,5 @@ def _number(ends: Range, each: Replay) -> str:
     return told[0] if each.exact else " to ".join(told)
 
 
-def _iso(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")
+def _utc(at: float) -> str:
+    return format_timestamp(datetime.fromtimestamp(at, UTC))

@@ -1,9 +1,12 @@
 """`remediator doctor`: is it safe to leave on?"""
 
 import sys
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import asdict
 
 import click
+from rich.table import Table
 from rich.text import Text
 
 from remediator.outcome import CONSEQUENCES, Outcome
@@ -12,7 +15,7 @@ from remediator_cli.doctor.checks import CHECKS, DoctorCheck, examine
 from remediator_cli.doctor.target import Answer, Grade, Target
 from remediator_cli.heal import wait_for_outcome
 from remediator_cli.stack import Stack, on_stack
-from remediator_cli.terminal import as_json, say_json, shown, stdout_console
+from remediator_cli.terminal import as_json, confirm, say_json, shown, stdout_console
 
 MARKS: dict[Grade, str] = {"ok": "green", "note": "yellow", "broken": "red"}
 GOOD: dict[Outcome, Grade] = {Outcome.HEALED: "ok", Outcome.ALREADY_HEALTHY: "ok", Outcome.OBSERVED: "note"}
@@ -33,26 +36,38 @@ def doctor(stack: Stack, *, live: bool, yes: bool, as_json: bool) -> None:
     Examples: remediator doctor
               remediator doctor --live
     """
-    if live and not yes:
-        if as_json or not sys.stdin.isatty():
-            raise click.UsageError("--live may call a report link: give --yes if nobody can be asked")
-        click.confirm("Send a test alarm? If orders fail, it may call a report link.", abort=True, err=True)
+    if live:
+        confirm("Send a test alarm? If orders fail, it may call a report link.", yes=yes, as_json=as_json)
     rows, console = [], stdout_console()
     for check, answer in examine(Target(stack), (*CHECKS, LIVE) if live else CHECKS):
         rows.append({"name": check.name, **asdict(answer)})
         if not as_json:
             console.print(line(check.name, answer))
-    healthy = all(row["grade"] != "broken" for row in rows)
+    count = Counter(row["grade"] for row in rows)
+    safe = not count["broken"]
     if as_json:
-        say_json({"healthy": healthy, "checks": rows})
-    sys.exit(0 if healthy else 1)
+        say_json({"healthy": safe, "checks": rows})
+    else:
+        console.print(conclude(count))
+    sys.exit(0 if safe else 1)
 
 
-def line(name: str, answer: Answer) -> Text:
-    """A check's one line."""
+def line(name: str, answer: Answer) -> Table:
+    """A check's row: what it found, folded below itself if the terminal is narrow."""
     do = f" - do: {answer.do}" if answer.do else ""
-    mark = (f"{answer.grade:7}", MARKS[answer.grade])
-    return Text.assemble(mark, f" {name:17} {shown(' '.join(answer.found.split()) + do)}")
+    made = Table.grid(padding=(0, 1))
+    for width in (7, 17):
+        made.add_column(width=width)
+    made.add_column(overflow="fold")
+    made.add_row(Text(answer.grade, MARKS[answer.grade]), name, shown(" ".join(answer.found.split()) + do))
+    return made
+
+
+def conclude(count: Mapping[str, int]) -> str:
+    """The answer, by how many checks of each grade there are."""
+    counted = {"broken": "broken", "ok": "ok", "note": "note" if count["note"] == 1 else "notes"}
+    told = ", ".join(f"{count[grade]} {word}" for grade, word in counted.items() if count[grade])
+    return f"{'Not safe' if count['broken'] else 'Safe'} to leave on: {told}."
 
 
 def _live(target: Target) -> Answer:

@@ -9,6 +9,7 @@ from typing import Any, Final
 from remediator.settings import least_seconds
 from remediator_cli.doctor.target import LOGIN, TABLE, Answer, Target
 from remediator_cli.doctor.topic_policy import lets_cloudwatch_publish
+from remediator_cli.function import ask_function
 from remediator_cli.status import depth, has_canary
 
 OUTPUTS: Final = (
@@ -72,10 +73,9 @@ def _lacking(target: Target, resource: str, names: Sequence[str]) -> list[str]:
 
 def check_access(target: Target) -> Answer:
     """Secret and state as the function reads them. What isn't a matter of permission has a row that says more."""
-    said = target.ask_function()
-    if not isinstance(said, dict) or said.keys() != {"secret", "state"}:
-        trouble = said.get("errorMessage", "") if isinstance(said, dict) else "another version's answer"
-        return Answer("broken", f"the function can't say: {trouble}", "look at its log, then deploy this version")
+    said, silent = ask_function(target.stack)
+    if silent:
+        return Answer("broken", silent, "look at its log, then deploy this version")
     wrong = "; ".join(words for words in said.values() if words != "ok")
     if not wrong:
         return Answer("ok", "the function reads its secret and its state")

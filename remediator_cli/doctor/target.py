@@ -1,6 +1,5 @@
 """What `remediator doctor` examines: one stack, and what several checks need of it, read once."""
 
-import json
 from base64 import b64decode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,7 +12,6 @@ from remediator.adapters.http import HttpClient, HttpShop
 from remediator.adapters.pinned import system_resolver
 from remediator.adapters.secrets import DinerSecret
 from remediator.bootstrap import now
-from remediator.bootstrap.remediate import ACCESS
 from remediator.deadline import Deadline
 from remediator.diagnosis import Diagnosis, judge_login
 from remediator.endpoints import CANARY_LOGIN, ORDER
@@ -58,11 +56,6 @@ class Target:
     def settings(self) -> Settings:
         """The function's environment, read as the function does. Raises SettingsError."""
         return Settings.of(self.function["Environment"]["Variables"])
-
-    def ask_function(self) -> Any:
-        """What the function says that its role lets it read (`bootstrap.remediate.access`), or the error it raised."""
-        name = self.outputs["FunctionName"]
-        return json.load(self.client("lambda").invoke(FunctionName=name, Payload=json.dumps(ACCESS))["Payload"])
 
     @cached_property
     def state(self) -> State:

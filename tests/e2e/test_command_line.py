@@ -77,6 +77,11 @@ def in_terminal(deployed: GameDayEnvironment, width: int, *words: str, interrupt
     return text.decode().replace("\r\n", "\n"), process.wait(300)
 
 
+def bare(text: str) -> list[str]:
+    """The lines without bold type, and without what a table fills them up with."""
+    return [line.replace(f"{ESCAPE}[1m", "").replace(f"{ESCAPE}[0m", "").rstrip() for line in text.splitlines()]
+
+
 def _wait_until_it_waits(pid: int) -> None:
     """CPython loses a signal between a prompt and the system's read until a key comes. A person's Ctrl-C is later."""
     for _ in poll(60, every=0.02):
@@ -84,20 +89,24 @@ def _wait_until_it_waits(pid: int) -> None:
             return
 
 
-@pytest.mark.parametrize("width", [50, 80, 160])
-@pytest.mark.parametrize("command", ["incidents", "incidents --stats", "show 2", "status", "report 2"])
+@pytest.mark.parametrize("width", [60, 80, 120, 200])
+@pytest.mark.parametrize("command", ["incidents", "incidents --stats", "show", "show --follow", "status", "report 2"])
 def test_no_line_of_a_table_is_wider_than_the_terminal_and_ids_stay_whole(
     deployed: GameDayEnvironment, width: int, command: str
 ) -> None:
     text, code = in_terminal(deployed, width, *command.split())
 
-    lines = [line.replace(f"{ESCAPE}[1m", "").replace(f"{ESCAPE}[0m", "") for line in text.splitlines()]
+    lines = bare(text)
     assert code == 0, text
     if not command.startswith(("report", "status")):  # sentences and values, for the terminal to wrap
         assert max(map(len, lines)) <= width, text
     if command == "incidents":
         for incident in deployed.records.incidents():
             assert any(line.startswith(incident.id) for line in lines)
+        assert len(lines) == 1 + len(deployed.records.incidents()), "one line each"
+    if command == "show --follow":
+        at_once = bare(in_terminal(deployed, width, "show")[0])
+        assert lines == at_once[at_once.index(lines[0]) :], "columns as without it"
 
 
 def test_colour_is_for_a_terminal_alone_and_a_pipe_gets_whole_lines(deployed: GameDayEnvironment) -> None:
@@ -131,14 +140,17 @@ def test_interrupted_command_ends_at_once_without_a_traceback(deployed: GameDayE
     text, code = in_terminal(deployed, 80, "show", "2", "--follow", interrupt_at="NO_LINK")
 
     deployed.shop.condition(None)  # type: ignore[union-attr] # as above
-    assert (code, "Aborted!" in text, "Traceback" in text) == (1, True, False), text
+    assert (code, "Aborted!" in text, "Traceback" in text) == (130, True, False), text
 
 
 def test_acting_again_asks_and_no_answer_changes_nothing(deployed: GameDayEnvironment) -> None:
     before = deployed.records.state().v
 
     _, refused = piped(deployed, "mode", "act", "--reason", "because")
-    assert (refused, deployed.records.state().v) == (1, before)
+    assert (refused, deployed.records.state().v) == (2, before)
+
+    said, refused = piped(deployed, "mode", "act", "--reason", "because", "--json")
+    assert (refused, "give --yes" in json.loads(said)["error"], deployed.records.state().v) == (2, True, before)
 
     _, done = piped(deployed, "mode", "act", "--reason", "because", "--yes")
     assert (done, deployed.records.state().v) == (0, before + 1)
@@ -158,7 +170,7 @@ def test_dead_letter_that_is_shown_and_not_sent_is_there_for_the_next_at_once(de
     queues.send_message(QueueUrl=url, MessageBody=json.dumps({"Type": "Notification", "Message": "orders fail"}))
 
     interrupted, code = in_terminal(deployed, 120, "redrive", interrupt_at="send 1 again?")
-    assert (code, "Aborted!" in interrupted) == (1, True), interrupted
+    assert (code, "Aborted!" in interrupted) == (130, True), interrupted
     for _ in range(2):
         listed, code = piped(deployed, "redrive", "--json")
         assert (code, len(json.loads(listed)["letters"])) == (0, 1)

@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import re
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -24,8 +25,8 @@ from remediator.bootstrap.remediate import ACCESS
 from remediator.state import FORMAT, Incident, Notification, State
 from remediator_cli.controls import commit_decision
 from remediator_cli.doctor.checks import CHECKS, examine
-from remediator_cli.doctor.command import line
 from remediator_cli.doctor.target import Answer, Target
+from remediator_cli.function import ask_function
 from remediator_cli.heal import wait_for_outcome
 from simulator.days import BACK, GameDay
 from simulator.environment import KEPT_OF_THE_ALARM, STACK, GameDayEnvironment
@@ -381,7 +382,7 @@ def test_what_is_broken_is_found_and_named_and_nothing_else_is(
 ) -> None:
     found = world.examined(breaking(world))
 
-    lines = {name: line(name, answer).plain for name, answer in found.items()}
+    lines = {name: f"{answer.grade} {name} {answer.found} {answer.do}" for name, answer in found.items()}
     assert [name for name, answer in found.items() if answer.grade == "broken"] == [check]
     assert all(part in lines[check] for part in words), lines[check]
     assert found[check].do
@@ -414,7 +415,8 @@ def test_each_check_is_one_plain_line_off_a_terminal_and_a_broken_one_makes_the_
     lines = done.stdout.splitlines()
     assert done.returncode == 1
     assert [text[:7].strip() for text in lines if "mode and pause" in text] == ["broken"]
-    assert len(lines) == len(CHECKS)
+    assert len(lines) == len(CHECKS) + 1
+    assert re.fullmatch(r"Not safe to leave on: 1 broken, \d+ ok, 2 notes\.", lines[-1])
     assert "\x1b" not in done.stdout
 
 
@@ -422,9 +424,9 @@ def test_function_says_what_it_may_read_and_does_nothing_else(world: World) -> N
     customer_key(world)
     before = (world.environment.records.state(), world.deliveries(), len(world.shop.requests))
 
-    said = world.target().ask_function()
+    said = ask_function(world.environment.stack)
 
-    assert said == {"secret": "ok", "state": "ok"}
+    assert said == ({"secret": "ok", "state": "ok"}, "")
     assert (world.environment.records.state(), world.deliveries(), len(world.shop.requests)) == before
 
 

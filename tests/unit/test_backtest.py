@@ -432,7 +432,7 @@ def test_json_has_two_ends_to_each_figure_and_the_firings_of_each_play() -> None
     shown = found("--csv", "-", "--rule", THREE, given=text)
 
     assert shown["history"]["outages"] == [
-        {"from": "2025-04-08T12:06:00.000+00:00", "to": "2025-04-08T12:09:00.000+00:00", "failed": 18}
+        {"from": "2025-04-08T12:06:00.000Z", "to": "2025-04-08T12:09:00.000+00:00", "failed": 18}
     ]
     (rule, *_) = shown["rules"]
     assert not rule["exact"]
