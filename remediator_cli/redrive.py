@@ -46,12 +46,12 @@ def redrive(stack: Stack, *, yes: bool, as_json: bool) -> None:
     """
     with dead_letters(stack) as letters:
         rows = [
-            {"queue": one.queue, "why": one.why, "subject": subject, "alarm": text}
+            {"queue": one.queue, "why": one.why, "subject": subject or None, "alarm": text}
             for one in letters
             for subject, text in one.alarms or (("", "what no reader knows; it is left in its queue"),)
         ]
         for row in [] if as_json else rows:
-            queue, why, subject, text = (shown(words)[:300] for words in row.values())
+            queue, why, subject, text = (shown(words or "")[:300] for words in row.values())
             say(f"{queue.removesuffix('Url')}: {why}")
             say(f"  {subject}: {text}")
         count, all_sent = sum(bool(letter.alarms) for letter in letters), True

@@ -104,7 +104,7 @@ def on_stack(command: Callable[..., Any], *, changes: bool = False) -> Callable[
     def wrapped(profile: str | None, region: str | None, name: str | None, **options: Any) -> Any:
         try:
             stack = find(profile, region, name)
-            if changes:
+            if changes and not stack.endpoint:  # of the local one it is said in any case
                 say(f"stack {stack.name} in {stack.session.region_name}, account {stack.account}", err=True)
             return command(stack, **options)
         except (BotoCoreError, ClientError, RemediatorError) as error:

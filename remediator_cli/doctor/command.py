@@ -40,7 +40,7 @@ def doctor(stack: Stack, *, live: bool, yes: bool, as_json: bool) -> None:
         confirm("Send a test alarm? If orders fail, it may call a report link.", yes=yes, as_json=as_json)
     rows, console = [], stdout_console()
     for check, answer in examine(Target(stack), (*CHECKS, LIVE) if live else CHECKS):
-        rows.append({"name": check.name, **asdict(answer)})
+        rows.append({"name": check.name, **asdict(answer), "do": answer.do or None})
         if not as_json:
             console.print(line(check.name, answer))
     count = Counter(row["grade"] for row in rows)

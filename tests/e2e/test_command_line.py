@@ -9,11 +9,12 @@ import struct
 import subprocess
 import termios
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
+from remediator_cli.main import COMMANDS
 from remediator_cli.waiting import poll
 from simulator.days import BACK, GameDay
 from simulator.environment import STACK, GameDayEnvironment
@@ -22,6 +23,7 @@ from simulator.paths import ROOT
 from simulator.play import SECONDS_OF_A_STAMP
 from simulator.shop import Shop
 from tests.e2e.conftest import REMEDIATOR, run
+from tests.support.shapes import differences, examples
 
 WHERE = ["--region", REGION, "--stack", STACK]
 ESCAPE = "\x1b"
@@ -44,9 +46,9 @@ def environment(deployed: GameDayEnvironment) -> dict[str, str]:
     return {**deployed.aws.environment(), "TERM": "xterm-256color"}
 
 
-def piped(deployed: GameDayEnvironment, *words: str) -> tuple[str, int]:
+def piped(deployed: GameDayEnvironment, *words: str, where: Sequence[str] = WHERE) -> tuple[str, int]:
     """Standard output and exit code, without a terminal."""
-    done = run([REMEDIATOR, *words, *WHERE], env=environment(deployed))
+    done = run([REMEDIATOR, *words, *where], env=environment(deployed))
     assert "Traceback" not in done.stderr
     return done.stdout, done.returncode
 
@@ -119,10 +121,36 @@ def test_colour_is_for_a_terminal_alone_and_a_pipe_gets_whole_lines(deployed: Ga
     assert len(text.splitlines()) == 2 + len(deployed.records.log(deployed.records.incidents()[0]))
 
 
-def test_every_answer_about_the_stack_can_be_had_as_json(deployed: GameDayEnvironment) -> None:
-    for command in ("incidents", "incidents --stats", "show 2", "report 2", "status", "verify", "redrive"):
-        text, code = piped(deployed, *command.split(), "--json")
-        assert (code, type(json.loads(text))) == (0, dict), command
+AS_JSON = {  # by the example's heading, where that isn't a command as it is typed
+    "pause": "pause --reason because",
+    "show --follow": "show 2 --follow",
+    "diagnose": f"diagnose {ROOT / 'LICENSE'}",
+    "link": "link https://pizza.test/ --no-resolve",
+    "alarm": f"alarm {ROOT / 'events/cloudwatch-ok.json'}",
+}
+OF_NO_STACK = ("diagnose", "link", "alarm", "gameday")
+ELSEWHERE = ("chaos", "gameday NAME")  # of `make local`, and of a game day of its own
+
+
+@pytest.mark.parametrize("words", [words for words in examples() if words not in ELSEWHERE])
+def test_what_is_printed_as_json_has_the_shape_that_its_page_shows(deployed: GameDayEnvironment, words: str) -> None:
+    command = [*AS_JSON.get(words, words).split(), "--json"]
+    text, _ = piped(deployed, *command, where=[] if command[0] in OF_NO_STACK else WHERE)
+    printed = text.splitlines()[-1] if "--follow" in words else text
+
+    assert [*differences(examples()[words], json.loads(printed))] == []
+    if words == "pause":
+        piped(deployed, "resume")
+
+
+def test_backtest_as_json_is_in_the_same_style(deployed: GameDayEnvironment) -> None:
+    printed = json.loads(piped(deployed, "backtest", "--incident", "--json")[0])
+
+    assert [*differences(printed, printed)] == []
+
+
+def test_every_command_has_its_json_on_that_page() -> None:
+    assert {words.split()[0] for words in examples()} | {"resume", "mode", "backtest"} == set(COMMANDS)
 
 
 def test_following_an_ended_incident_prints_an_entry_a_line(deployed: GameDayEnvironment) -> None:
