@@ -23,6 +23,7 @@ from simulator.paths import ROOT
 from simulator.play import SECONDS_OF_A_STAMP
 from simulator.shop import Shop
 from tests.e2e.conftest import REMEDIATOR, run
+from tests.support.builders import LINK
 from tests.support.shapes import differences, examples
 
 WHERE = ["--region", REGION, "--stack", STACK]
@@ -124,7 +125,7 @@ def test_colour_is_for_a_terminal_alone_and_a_pipe_gets_whole_lines(deployed: Ga
 AS_JSON = {  # by the example's heading, where that isn't a command as it is typed
     "pause": "pause --reason because",
     "show --follow": "show 2 --follow",
-    "diagnose": f"diagnose {ROOT / 'LICENSE'}",
+    "diagnose": "diagnose ANSWER",
     "link": "link https://pizza.test/ --no-resolve",
     "alarm": f"alarm {ROOT / 'events/cloudwatch-ok.json'}",
 }
@@ -133,8 +134,11 @@ ELSEWHERE = ("chaos", "gameday NAME")  # of `make local`, and of a game day of i
 
 
 @pytest.mark.parametrize("words", [words for words in examples() if words not in ELSEWHERE])
-def test_what_is_printed_as_json_has_the_shape_that_its_page_shows(deployed: GameDayEnvironment, words: str) -> None:
-    command = [*AS_JSON.get(words, words).split(), "--json"]
+def test_what_is_printed_as_json_has_the_shape_that_its_page_shows(
+    deployed: GameDayEnvironment, words: str, tmp_path: Path
+) -> None:
+    (tmp_path / "answer").write_text(json.dumps({"message": "no pizza", "reportUrl": LINK}))
+    command = [*AS_JSON.get(words, words).replace("ANSWER", str(tmp_path / "answer")).split(), "--json"]
     text, _ = piped(deployed, *command, where=[] if command[0] in OF_NO_STACK else WHERE)
     printed = text.splitlines()[-1] if "--follow" in words else text
 
