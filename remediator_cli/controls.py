@@ -2,6 +2,7 @@
 
 import getpass
 import json
+import os
 import secrets
 import time
 from datetime import datetime, timedelta
@@ -40,9 +41,17 @@ def commit_decision(stack: Stack, decide: commit.Decide, nothing: str = "there i
     return state
 
 
+def who() -> str:
+    """Who gives the command, as it may be kept."""
+    try:
+        return words(getpass.getuser())
+    except OSError:  # as in a container whose user has no name
+        return f"user {os.getuid()}"
+
+
 def ask_for_check(stack: Stack, command: str) -> str:
     """Ask for a check of the shop, as an alarm does. Returns the name that the request bears in its delivery record."""
-    request = (command, getpass.getuser(), secrets.token_hex(3))
+    request = (command, who(), secrets.token_hex(3))
     message = json.dumps(person.write(*request))
     stack.client("sns").publish(TopicArn=stack.outputs["AlarmTopicArn"], Message=message)
     return person.name(*request)
@@ -63,8 +72,8 @@ def pause(stack: Stack, *, reason: str, until: datetime | None, as_json: bool) -
     """
     if until and until <= now():
         raise click.UsageError("--until is over already; it is taken as UTC")
-    why, who = words(reason), words(getpass.getuser())
-    state = commit_decision(stack, lambda state, at: overrides.pause(state, at, why, who, until))
+    why, name = words(reason), who()
+    state = commit_decision(stack, lambda state, at: overrides.pause(state, at, why, name, until))
     _say(as_json, state, f"paused until {until:%Y-%m-%d %H:%M:%S} UTC" if until else "paused until `remediator resume`")
 
 
@@ -79,8 +88,8 @@ def resume(stack: Stack, *, as_json: bool) -> None:
     \b
     Example: remediator resume
     """
-    who, nothing = words(getpass.getuser()), "it isn't paused: nothing to resume; `remediator heal` triggers a check"
-    state = commit_decision(stack, lambda state, at: overrides.resume(state, at, who), nothing)
+    name, nothing = who(), "it isn't paused: nothing to resume; `remediator heal` triggers a check"
+    state = commit_decision(stack, lambda state, at: overrides.resume(state, at, name), nothing)
     ask_for_check(stack, "resume")
     _say(as_json, state, "resumed, and a check of the shop triggered")
 
@@ -102,8 +111,8 @@ def mode(stack: Stack, *, wanted: Mode, reason: str, yes: bool, as_json: bool) -
     """
     if wanted == "act":
         confirm("From the next alarm on it may call report links again. Go on?", yes=yes, as_json=as_json)
-    why, who = words(reason), words(getpass.getuser())
-    state = commit_decision(stack, lambda state, at: overrides.set_mode(state, at, wanted, why, who))
+    why, name = words(reason), who()
+    state = commit_decision(stack, lambda state, at: overrides.set_mode(state, at, wanted, why, name))
     ceiling = stack.parameters.get("Mode", "act")
     held = " (the template says observe, and it is the ceiling)" if (ceiling, wanted) == ("observe", "act") else ""
     _say(as_json, state, f"mode is {wanted}{held}")

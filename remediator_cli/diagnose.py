@@ -1,6 +1,5 @@
 """`remediator diagnose`: what answers of the shop show, as people have them in hand."""
 
-import sys
 from dataclasses import replace
 
 import click
@@ -11,7 +10,7 @@ from remediator.report_link import LinkPolicy, ReportLink, guard
 from remediator_cli.evidence import read_evidence
 from remediator_cli.files import read_input
 from remediator_cli.link import allow_links
-from remediator_cli.terminal import always_json, say_json
+from remediator_cli.terminal import always_json, has_person, say_json
 
 
 @click.command()
@@ -31,7 +30,7 @@ def diagnose(files: tuple[str, ...], elapsed: float | None, templates: tuple[Lin
     \b
     Example: remediator diagnose order-500.txt --allow "https://factory.example.com/api/support/{key}/report/{code}"
     """
-    if not files and sys.stdin.isatty():
+    if not files and has_person():
         raise click.UsageError("Name a FILE, or pipe an answer into it.")
     found = [read_evidence(read_input(file), file) for file in files or ("-",)]
     samples = [sample if elapsed is None else replace(sample, elapsed=elapsed) for each, _ in found for sample in each]

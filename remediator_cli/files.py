@@ -15,6 +15,8 @@ LARGEST = 2 * 1024 * 1024  # bytes; Lambda hands over an event of 1 MB at most
 def read_input(name: str, largest: int = LARGEST) -> bytes:
     """The content of the file of that name, of standard input if it is `-`. Raises click.UsageError."""
     try:
+        if name == "-" and sys.stdin is None:
+            raise click.UsageError("standard input is closed: name a FILE")
         if name == "-":
             content = sys.stdin.buffer.read(largest + 1)
         elif not stat.S_ISREG(os.stat(name).st_mode):

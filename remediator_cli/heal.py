@@ -18,6 +18,7 @@ from remediator_cli.terminal import as_json, say, say_json
 from remediator_cli.waiting import Steps, poll
 
 SECONDS = 150.0
+TURNS_TO_BEGIN = 40  # a cold start takes a few seconds
 DELIVERY, RECORD = "waiting until the alarm reaches the function", "it writes the record of this alarm"
 WAITING_FOR = {  # by the newest entry of the audit log
     "claimed": "the remediator places orders to see for itself",
@@ -60,15 +61,22 @@ def wait_for_outcome(stack: Stack, name: str, show: Callable[[str], None] = lamb
 
     Raises click.ClickException if none is written, with what the function says if it can't start.
     """
-    began, before = datetime.now(UTC), stack.records.state().v
-    for _ in poll(SECONDS, every=0.5):
+    began, before, why = datetime.now(UTC), stack.records.state().v, ""
+    for turn, _ in enumerate(poll(SECONDS, every=0.5)):
         for delivery in stack.records.deliveries(began):
             if any(alarm.startswith(name) for alarm in delivery["alarms"]):
                 return delivery
         newest = stack.records.newest_entry()
-        show(WAITING_FOR.get(newest.kind, RECORD) if newest and newest.v > before else DELIVERY)
+        has_begun = newest is not None and newest.v > before
+        show(WAITING_FOR.get(newest.kind, RECORD) if newest and has_begun else DELIVERY)
+        if turn == TURNS_TO_BEGIN and not has_begun and (why := _why_not(stack)):
+            break
+    raise click.ClickException(f"no outcome: {why or _why_not(stack) or 'see `remediator redrive` and its log'}")
+
+
+def _why_not(stack: Stack) -> str:
+    """Why the function can't start, if so."""
     try:
-        why = ask_function(stack)[1]
+        return ask_function(stack)[1]
     except (BotoCoreError, ClientError) as error:
-        why = f"the function can't be asked: {error}"
-    raise click.ClickException(f"no outcome within {SECONDS:.0f} s. {why or 'See `remediator redrive`'}")
+        return f"the function can't be asked: {error}"

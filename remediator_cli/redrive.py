@@ -14,7 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from remediator.alarms import fields
 from remediator_cli.queues import received
 from remediator_cli.stack import Stack, changes_stack
-from remediator_cli.terminal import as_json, confirm, say, say_json, shown
+from remediator_cli.terminal import as_json, confirm, has_person, say, say_json, shown
 
 QUEUES = ("DeadLetterQueueUrl", "FailureQueueUrl")
 HIDDEN_SECONDS = 300  # while you read a letter nobody else gets it
@@ -57,7 +57,7 @@ def redrive(stack: Stack, *, yes: bool, as_json: bool) -> None:
         count, all_sent = sum(bool(letter.alarms) for letter in letters), True
         if not count:
             say("nothing to send again", err=True)
-        elif not yes and (as_json or not sys.stdin.isatty()):
+        elif not yes and (as_json or not has_person()):
             say("nothing was sent: give --yes if nobody can be asked", err=True)
         else:
             confirm(f"send {count} again?", yes=yes)

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import boto3
 import click
@@ -22,6 +22,16 @@ NAME = "pizza-remediator"
 LOCAL_STACK = Path(".local/stack.json")  # in a checkout: what `make local` keeps up
 WRITTEN = ("pid", "stack", "region", "endpoint", "shop_control", "built", "variables")  # what stands in it
 CONFIG = Config(connect_timeout=5, read_timeout=130, retries={"mode": "standard", "total_max_attempts": 3})
+
+
+class Outputs(dict[str, str]):
+    """A stack's outputs. Raises click.ClickException for one that isn't there."""
+
+    def __missing__(self, name: str) -> NoReturn:
+        raise click.ClickException(
+            f"the stack has no output {name}: is it the remediator's, and was its deployment finished? "
+            "`remediator doctor` says more"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +72,11 @@ def find(profile: str | None, region: str | None, name: str | None) -> Stack:
         )
         cloudformation = session.client("cloudformation", config=CONFIG, endpoint_url=endpoint)
         shown = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
-    except (BotoCoreError, ClientError) as error:
+    except (BotoCoreError, ClientError, ValueError) as error:  # ValueError: an endpoint's URL that is none
         raise click.ClickException(
             f"stack {name} can't be found: {error}\nGive --profile, --region and --stack as you deployed it."
         ) from None
-    outputs = {o["OutputKey"]: o["OutputValue"] for o in shown.get("Outputs", [])}
+    outputs = Outputs({o["OutputKey"]: o["OutputValue"] for o in shown.get("Outputs", [])})
     parameters = {p["ParameterKey"]: p["ParameterValue"] for p in shown.get("Parameters", [])}
     know_links(parameters.get("AllowedReportLinks", ""))
     return Stack(name, session, outputs, parameters, endpoint, shown["StackId"].split(":")[4])

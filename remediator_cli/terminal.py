@@ -35,7 +35,7 @@ class PlainConsole(Console):
 
 def stdout_console() -> Console:
     """Standard output, in colour on a terminal alone (rich heeds NO_COLOR), never wrapped in a pipe."""
-    width = None if sys.stdout.isatty() else PIPED_WIDTH
+    width = None if sys.stdout and sys.stdout.isatty() else PIPED_WIDTH
     return PlainConsole(highlight=False, markup=False, emoji=False, width=width)
 
 
@@ -83,9 +83,14 @@ def confirm(question: str, *, yes: bool, as_json: bool = False) -> None:
     """Go on if a person says so, or --yes did. Raises click.Abort, or click.UsageError if nobody can be asked."""
     if yes:
         return
-    if as_json or not sys.stdin.isatty():
+    if as_json or not has_person():
         raise click.UsageError(f"nobody can be asked here: give --yes. The question is: {question}")
     click.confirm(question, abort=True, err=True)
+
+
+def has_person() -> bool:
+    """Whether somebody can be asked, and type."""
+    return sys.stdin is not None and sys.stdin.isatty()
 
 
 def _masked(value: object) -> object:

@@ -58,6 +58,7 @@ def backtest(
     \b
     Example: remediator backtest --csv orders.csv --rule "3 of 18 x 10s, Average >= 0.5" --html backtest.html
     """
+    _check(**source)  # type: ignore[arg-type] # click's types
     stack = _stack(profile, region, name, needed=source["metric"] is not None)
     done = _replayed(stack, rules, **source)  # type: ignore[arg-type] # click's types
     if html:
@@ -78,16 +79,20 @@ def _stack(profile: str | None, region: str | None, name: str | None, *, needed:
         return None
 
 
-def _replayed(
-    stack: Stack | None, given: tuple[AlarmRule, ...], *, csv: str | None, log: str | None, metric: str | None,
-    incident: bool, days: float,
-) -> Backtest:  # fmt: skip
+def _check(*, csv: str | None, log: str | None, metric: str | None, incident: bool, days: float) -> None:
+    """Raises click.UsageError if no history is named by this, or several are."""
     if sum(each is not None for each in (csv, log, metric, incident or None)) > 1:
         raise click.UsageError("Name one history: --csv, --log, --metric or --incident.")
     if math.isnan(days):
         raise click.UsageError("--days is to be a number.")
     if metric is not None and not all(metric.rpartition("/")):
         raise click.UsageError("--metric reads NAMESPACE/NAME.")
+
+
+def _replayed(
+    stack: Stack | None, given: tuple[AlarmRule, ...], *, csv: str | None, log: str | None, metric: str | None,
+    incident: bool, days: float,
+) -> Backtest:  # fmt: skip
     metric = metric or (cloudwatch.own_metric(stack) if stack else "")
     try:
         if csv is not None or log is not None:
