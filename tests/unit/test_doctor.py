@@ -1,8 +1,11 @@
 """What the doctor decides by itself: a topic's policy, a clock, the order of its rows; and its question."""
 
+import json
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from io import BytesIO
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -21,6 +24,8 @@ from remediator_cli.doctor.rate_limit import RateLimit, read_limit
 from remediator_cli.doctor.remediation import check_incident, check_limits, check_sample
 from remediator_cli.doctor.target import Target
 from remediator_cli.doctor.topic_policy import lets_cloudwatch_publish
+from remediator_cli.function import ask_function
+from remediator_cli.stack import Stack
 from remediator_cli.status import say_when_asked_again
 from tests.support.builders import BEGAN, LOGIN, answer, changed, claim, finish
 from tests.support.fakes import MemoryShop
@@ -183,3 +188,24 @@ def test_sample_that_is_not_good_says_what_to_do_about_it(login: Sample, order: 
     found = check_sample(cast(Target, SimpleNamespace(settings=chosen, http=http, logged_in=logged_in)))
 
     assert (found.grade, found.do) == ("broken", do)
+
+
+@pytest.mark.parametrize(
+    ("payload", "log", "expected"),
+    [
+        ({"secret": "ok", "state": "no table"}, "", ({"secret": "ok", "state": "no table"}, "")),
+        ({"errorMessage": "no module app"}, "", ({}, "the function can't say: no module app")),
+        (
+            {"errorMessage": "no module app"},
+            "START RequestId: 1\nline 1\nline 2\n[ERROR] line 3\nTraceback\nEND RequestId: 1\nREPORT RequestId: 1\n\n",
+            ({}, "the function can't say: no module app. Its log ends: line 2 / [ERROR] line 3 / Traceback"),
+        ),
+        (None, "", ({}, "the function can't say: another version's answer")),
+    ],
+)
+def test_function_that_cannot_say_shows_the_end_of_its_log(payload: object, log: str, expected: object) -> None:
+    answered = {"Payload": BytesIO(json.dumps(payload).encode()), "LogResult": b64encode(log.encode()).decode()}
+    function = SimpleNamespace(invoke=lambda **asked: answered if asked["LogType"] == "Tail" else None)
+    stack = SimpleNamespace(client=lambda _: function, outputs={"FunctionName": "f"})
+
+    assert ask_function(cast(Stack, stack)) == expected
