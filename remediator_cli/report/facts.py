@@ -40,13 +40,15 @@ class IncidentFacts:
 
     @property
     def lines(self) -> tuple[timeline.TimelineLine, ...]:
-        """The timeline; it begins with the first failed order, if the metric tells."""
+        """The timeline, with the first failed order, if the metric tells."""
         logged = timeline.read_entries(self.log, self.incident.opened_at)
         if self.began is None:
             return logged
         before = (self.began - self.incident.opened_at).total_seconds()
         how = "by the shop's metric" if isinstance(self.orders, Orders) and self.orders.exact else "or earlier"
-        return (timeline.TimelineLine(self.began, before, "diners", "first failed order", how), *logged)
+        first = timeline.TimelineLine(self.began, before, "diners", "first failed order", how)
+        place = sum(line.at < self.began for line in logged)
+        return (*logged[:place], first, *logged[place:])
 
     @property
     def began(self) -> datetime | None:

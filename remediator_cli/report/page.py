@@ -3,13 +3,17 @@
 import math
 import re
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 from typing import Any, Final
 
 from remediator.masking import unclickable
 from remediator_cli.pages import render
 from remediator_cli.report.facts import IncidentFacts
+from remediator_cli.report.figures import badge, figures, numbers
+from remediator_cli.report.hashes import hashes
 from remediator_cli.report.sections import Todo, sections, when
 from remediator_cli.stats import BY_HAND, HEALED_BY_HAND, PHASES, format_duration
+from remediator_cli.timeline import TimelineLine
 
 SHORTEST = 0.001  # seconds: where the logarithmic scale begins
 OTHERS_MEDIAN: Final = 17 * 60.0  # of seventeen public reports of the same failure
@@ -28,6 +32,20 @@ class Bar:
     share: float
 
 
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A line of the timeline, and a bar for the time since the line before it: `told`, "" for the first.
+
+    `begin` and `share`: where the bar begins and how long it is, 0 to 100. `unnoticed`: it lies before the trigger.
+    """
+
+    line: TimelineLine
+    told: str
+    begin: float
+    share: float
+    unnoticed: bool
+
+
 def markdown(facts: IncidentFacts) -> str:
     """The report as GitHub's Markdown. What came from outside is escaped."""
     return _written("report.md.j2", facts)
@@ -39,10 +57,11 @@ def html(facts: IncidentFacts) -> str:
 
 
 def plain(facts: IncidentFacts) -> dict[str, Any]:
-    """The report as JSON shows it: {"incident", "outcome", "sections": [{"title", "sentences", "todo"}]}."""
+    """The report as JSON shows it; docs/json.md says what stands in it."""
     return {
         "incident": facts.incident.id,
         "outcome": facts.outcome,
+        "figures": numbers(facts),
         "sections": [
             {
                 "title": section.title,
@@ -51,6 +70,7 @@ def plain(facts: IncidentFacts) -> dict[str, Any]:
             }
             for section in sections(facts)
         ],
+        "hashes": [{"of": name, "hash": each} for name, each in hashes(facts)],
     }
 
 
@@ -75,11 +95,23 @@ def compare_by_hand(facts: IncidentFacts) -> list[Bar]:
     return [Bar(name, format_duration(seconds), _log_share(seconds, longest)) for name, seconds in times.items()]
 
 
-def track(facts: IncidentFacts) -> list[float]:
-    """Where each line of the timeline stands between the first and the last, 0 to 100."""
-    at = [line.seconds for line in facts.lines] or [0.0]
-    span = max(at) - min(at) or 1.0
-    return [100 * (seconds - min(at)) / span for seconds in at]
+def steps(facts: IncidentFacts) -> list[Step]:
+    """The timeline as bars, each from the line before to this one: as long as the logarithm of the time between."""
+    lines = facts.lines
+    before = (*lines[:1], *lines[:-1])
+    waits = [max(0.0, (line.at - earlier.at).total_seconds()) for earlier, line in zip(before, lines, strict=True)]
+    ends = [0.0, *accumulate(math.log1p(wait / SHORTEST) for wait in waits)]
+    whole = ends[-1] or 1.0
+    return [
+        Step(
+            line,
+            "" if line is earlier else format_duration(wait),
+            100 * begin / whole,
+            100 * (end - begin) / whole,
+            unnoticed=earlier.seconds < min(0, line.seconds),
+        )
+        for earlier, line, wait, (begin, end) in zip(before, lines, waits, pairwise(ends), strict=True)
+    ]
 
 
 def _log_share(seconds: float, longest: float) -> float:
@@ -94,7 +126,11 @@ def _written(template: str, facts: IncidentFacts) -> str:
         facts=facts,
         sections=sections(facts),
         is_todo=lambda told: isinstance(told, Todo),
-        lines=list(zip(facts.lines, track(facts), strict=False)),
+        badge=badge(facts.outcome),
+        figures=figures(facts),
+        steps=steps(facts),
+        clock="%H:%M:%S" if len({line.at.date() for line in facts.lines}) < 2 else "%Y-%m-%d %H:%M:%S",
+        hashes=hashes(facts),
         phases=phases(facts),
         by_hand=compare_by_hand(facts) if facts.outcome == "HEALED" else [],
     )

@@ -12,6 +12,7 @@ from remediator.endpoints import ENDPOINTS, ORDER
 from remediator.outcome import CONSEQUENCES, Outcome
 from remediator_cli.orders import Orders
 from remediator_cli.report.facts import IncidentFacts
+from remediator_cli.report.hashes import without_hashes
 from remediator_cli.stats import BY_HAND, HEALED_BY_HAND, NOTICED_BY_HAND, format_duration
 from remediator_cli.timeline import read_entries
 
@@ -86,7 +87,7 @@ WORDS: Final[Mapping[Outcome | None, Words]] = {
     Outcome.RATE_LIMITED: Words(
         "The shop answered that it was asked too often, so nobody could see if orders fail.",
         "Each request waits until the shop takes it again.",
-        "Let the shop's limits leave room for canary and checks: `remediator doctor` says how much they need.",
+        "Let the shop's limits leave room for canary and checks: remediator doctor says how much they need.",
     ),
     Outcome.PAUSED: Words(
         "{what} failed with a report link, and a person had paused the remediator.",
@@ -106,7 +107,7 @@ WORDS: Final[Mapping[Outcome | None, Words]] = {
     Outcome.FAILED: Words(
         "The remediator could not do its work.",
         "The reason names what failed on the remediator's own side.",
-        "A part of the remediator's own installation is broken: `remediator doctor` names it.",
+        "A part of the remediator's own installation is broken: remediator doctor names it.",
     ),
     None: Words(
         "The check is still running.",
@@ -121,7 +122,7 @@ _EXPIRED: Final = "Its part of the audit log has expired."
 
 def sections(facts: IncidentFacts) -> tuple[Section, ...]:
     """All nine, in the team's order."""
-    return tuple(Section(title, tuple(write(facts))) for title, write in NINE.items())
+    return tuple(Section(title, tuple(map(_readable, write(facts)))) for title, write in NINE.items())
 
 
 def when(at: datetime) -> str:
@@ -181,23 +182,20 @@ def _timeline(facts: IncidentFacts) -> list[Told]:
     if not facts.log:
         return [f"Its part of the audit log is altered: {facts.fault}." if facts.fault else _EXPIRED]
     intact = f"altered: {facts.fault}" if facts.fault else "intact"
-    last = facts.log[-1]
-    return [
-        f"Entries {facts.log[0].v} to {last.v} of the audit log, which is {intact}. Seconds count from the trigger. "
-        f"Last hash: {last.hash}."
-    ]
+    first, last = facts.log[0].v, facts.log[-1].v
+    return [f"Entries {first} to {last} of the audit log, which is {intact}. Seconds count from the trigger."]
 
 
 def _response(facts: IncidentFacts) -> list[Told]:
-    checks = len(facts.data("claimed"))
-    told: list[Told] = [
-        f"The remediator was triggered {_times(checks)}. It checks the shop by real orders of its own diner."
-    ]
+    ran = _times(len(facts.data("claimed")))
+    told: list[Told] = [f"The remediator was triggered {ran}. It checks the shop by real orders of its own diner."]
     controls = [entry for entry in facts.log if entry.kind in ("paused", "resumed", "mode")]
     for line in read_entries(controls, facts.incident.opened_at):
         told.append(f"{line.who} {line.what}{f' ({line.evidence})' if line.evidence else ''} at {when(line.at)}.")
     sent = sum(len(data["notifications"]) for data in facts.data("notified"))
     told.append(f"{sent} notification{_s(sent)} went out." if sent else "No notification went out.")
+    if not facts.log:
+        told = ["How often it was triggered, and how many notifications it sent, isn't known any more."]
     if facts.outcome is Outcome.HEALED:
         told.append(
             f"From the trigger to the healthy order it took {format_duration(facts.seconds_open)}; "
@@ -224,7 +222,7 @@ def _resolution(facts: IncidentFacts) -> list[Told]:
         told.append(_called(facts))
     latest = facts.data("finished")
     if latest and facts.incident.ended_at:
-        told.append(f"The order that showed it: {latest[-1]['evidence']}.")
+        told.append(f"What showed it: {latest[-1]['evidence']}.")
     else:
         told += [f"The reason on record: {latest[-1]['evidence']}."] if latest else []
         told.append(Todo("What ended the failure, and when?"))
@@ -253,6 +251,10 @@ NINE: Final[Mapping[str, Callable[[IncidentFacts], list[Told]]]] = {
 }
 
 
+def _readable(told: Told) -> Told:
+    return without_hashes(told) if isinstance(told, str) else told
+
+
 def _what(facts: IncidentFacts) -> str:
     """What failed when it was opened; orders, if the log has expired."""
     first, *others = (facts.data("opened") or [{"endpoints": [ORDER]}])[0]["endpoints"]
@@ -273,7 +275,7 @@ def _called(facts: IncidentFacts) -> str:
 
 
 def _call(intent: Mapping[str, Any], answer: Mapping[str, Any] | None) -> str:
-    link = f"the link at {intent['host']}, fingerprint {intent['link']}"
+    link = f"the link at {intent['host']}"
     if answer is None:
         return f"It decided to call {link}. No answer is on record: whether the call went out isn't known."
     if answer["status"] is None:

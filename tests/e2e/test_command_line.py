@@ -4,6 +4,7 @@ import fcntl
 import json
 import os
 import pty
+import re
 import signal
 import struct
 import subprocess
@@ -81,8 +82,8 @@ def in_terminal(deployed: GameDayEnvironment, width: int, *words: str, interrupt
 
 
 def bare(text: str) -> list[str]:
-    """The lines without bold type, and without what a table fills them up with."""
-    return [line.replace(f"{ESCAPE}[1m", "").replace(f"{ESCAPE}[0m", "").rstrip() for line in text.splitlines()]
+    """The lines without type and colour, and without what a table fills them up with."""
+    return [re.sub(rf"{ESCAPE}\[[0-9;]*m", "", line).rstrip() for line in text.splitlines()]
 
 
 def _wait_until_it_waits(pid: int) -> None:
@@ -93,7 +94,7 @@ def _wait_until_it_waits(pid: int) -> None:
 
 
 @pytest.mark.parametrize("width", [60, 80, 120, 200])
-@pytest.mark.parametrize("command", ["incidents", "incidents --stats", "show", "show --follow", "status", "report 2"])
+@pytest.mark.parametrize("command", ["incidents", "incidents --stats", "show", "show --follow", "status", "report"])
 def test_no_line_of_a_table_is_wider_than_the_terminal_and_ids_stay_whole(
     deployed: GameDayEnvironment, width: int, command: str
 ) -> None:
@@ -101,7 +102,7 @@ def test_no_line_of_a_table_is_wider_than_the_terminal_and_ids_stay_whole(
 
     lines = bare(text)
     assert code == 0, text
-    if not command.startswith(("report", "status")):  # sentences and values, for the terminal to wrap
+    if command != "status":  # values, for the terminal to wrap
         assert max(map(len, lines)) <= width, text
     if command == "incidents":
         for incident in deployed.records.incidents():

@@ -17,7 +17,7 @@ from remediator.outcome import Outcome
 from remediator.state import Change, State
 from remediator_cli import stack as stacks
 from remediator_cli.main import main
-from remediator_cli.records import Records, plain
+from remediator_cli.records import Records
 from remediator_cli.stack import Stack
 from simulator.local_aws import REGION, LocalAws
 from tests.support.builders import claim, create_table, finish, trigger
@@ -175,5 +175,4 @@ def test_entries_are_read_back_as_they_were_written(table: Table) -> None:
         "",
         *(entry.hash for entry in entries[:-1]),
     ]
-    assert all(isinstance(json.dumps(plain(entry)), str) for entry in entries)
     assert all(entry.until == (entry.at + KEEP).replace(microsecond=0) for entry in entries[:4])

@@ -1,9 +1,12 @@
 """The incident report: nine sections for every outcome, made from the log, never a guess, never a secret."""
 
 import json
+import re
 from dataclasses import replace
 from datetime import timedelta
 from html import unescape
+from io import StringIO
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -17,9 +20,12 @@ from remediator.endpoints import ENDPOINTS
 from remediator.notifications import full_text
 from remediator.outcome import CONSEQUENCES, Outcome
 from remediator_cli.orders import Orders, Point, find_stretch, fullest
-from remediator_cli.report import page
+from remediator_cli.report import page, text
 from remediator_cli.report.facts import IncidentFacts
+from remediator_cli.report.figures import badge, figures
+from remediator_cli.report.hashes import without_hashes
 from remediator_cli.report.sections import Todo, sections
+from remediator_cli.terminal import PIPED_WIDTH, PlainConsole
 from tests.support.builders import BEGAN, CODE, GOOD, KEY, NO_LINK, PASSWORD, TOKEN, Harness, sns
 from tests.support.outcomes import INCIDENT_OF_2025, OUTCOMES, UNMEASURED, at_work, facts, played
 
@@ -34,6 +40,13 @@ def told(title: str, found: IncidentFacts) -> str:
     return " ".join(each.text if isinstance(each, Todo) else each for each in section.told)
 
 
+def printed(found: IncidentFacts, width: int = PIPED_WIDTH) -> str:
+    """What a terminal of that width shows, or a pipe gets."""
+    out = StringIO()
+    text.show(found, PlainConsole(file=out, width=width, highlight=False, markup=False, emoji=False))
+    return out.getvalue()
+
+
 def test_every_outcome_that_is_reported_has_an_example() -> None:
     assert set(OUTCOMES) == {each for each in Outcome if CONSEQUENCES[each].tone != "none"} | {Outcome.FAILED}
 
@@ -44,15 +57,16 @@ def test_report_of_each_outcome_has_the_nine_headings_names_it_and_leaves_to_peo
 ) -> None:
     found = facts(played(outcome))
 
-    text, shown = page.markdown(found), page.plain(found)
+    written, shown = page.markdown(found), page.plain(found)
 
     assert [section["title"] for section in shown["sections"]] == TEAMS_HEADINGS
-    assert [line[3:] for line in text.splitlines() if line.startswith("## ")] == TEAMS_HEADINGS
+    assert [line[3:] for line in written.splitlines() if line.startswith("## ")] == TEAMS_HEADINGS
+    assert [line for line in printed(found).splitlines() if line in TEAMS_HEADINGS] == TEAMS_HEADINGS
     assert found.outcome is outcome
-    assert f"Incident {found.incident.id}: {outcome}" in text
+    assert f"Incident {found.incident.id}: {outcome}" in written
     assert all(section["sentences"] for section in shown["sections"])
-    assert "**TODO (a person):** Who was affected" in text
-    assert "**TODO (a person):** Why did it begin?" in text
+    assert "**TODO (a person):** Who was affected" in written
+    assert "**TODO (a person):** Why did it begin?" in written
     assert CONSEQUENCES[outcome].ask in told("Action items", found)
 
 
@@ -60,7 +74,7 @@ def test_report_of_each_outcome_has_the_nine_headings_names_it_and_leaves_to_peo
 def test_no_report_holds_a_secret(outcome: Outcome) -> None:
     found = facts(played(outcome))
 
-    written = page.markdown(found) + page.html(found) + json.dumps(page.plain(found))
+    written = page.markdown(found) + page.html(found) + json.dumps(page.plain(found)) + printed(found)
 
     assert not [secret for secret in (KEY, CODE, TOKEN, PASSWORD, "https://") if secret in written]
 
@@ -98,12 +112,13 @@ SENTENCES: dict[str, tuple[IncidentFacts, str, str]] = {
     "how many orders failed is asked": (healed(), "Impact", "How many orders failed?"),
     "when the first order failed is asked": (healed(), "Detection", "When did the first order fail"),
     "it may have begun earlier": (healed(EVERY_ORDER_FAILED), "Detection", "It may have begun earlier"),
-    "the link is shown by its fingerprint": (healed(), "Resolution", "the link at factory.test, fingerprint "),
+    "the link is shown by its host": (healed(), "Resolution", "It called the link at factory.test. The answer was"),
     "it is under check": (facts(at_work()), "Summary", "It is still open"),
     "what ended a failure under check is asked": (facts(at_work()), "Resolution", "What ended the failure"),
     "a person paused it": (paused(), "Response", "ana paused it (release 42)"),
     "the log is broken": (healed(fault="entry 3 isn't as written"), "Timeline", "altered: entry 3 isn't as written"),
     "the log has expired": (healed(log=()), "Timeline", "Its part of the audit log has expired."),
+    "an expired log counts nothing": (healed(log=()), "Response", "How often it was triggered, and how many"),
     "a call outlives its entry in the log": (healed(log=()), "Resolution", "It called the report link once."),
 }
 
@@ -112,6 +127,202 @@ SENTENCES: dict[str, tuple[IncidentFacts, str, str]] = {
 def test_report_says_what_is_known_and_asks_what_is_not(found: IncidentFacts, title: str, sentence: str) -> None:
     assert sentence in told(title, found)
     assert sentence in unescape(page.html(found))
+
+
+UNREAD, UNREACHED = "the shop's metric can't be read", Orders(60, None, 9, 0)
+FIGURES: dict[str, tuple[IncidentFacts, dict[str, float | None], list[str]]] = {
+    "healed": (
+        healed(INCIDENT_OF_2025),
+        {"orders_failed": 155, "seconds_to_notice": 7200.03, "seconds_to_heal": 0.07, "seconds_open": 0.07},
+        [
+            "155, of 160 placed",
+            "2 h, from the first failed order to the trigger, known to 60 seconds",
+            "0.07 s, from the trigger to the healthy order",
+        ],
+    ),
+    "healthy again": (
+        facts(played(Outcome.ALREADY_HEALTHY), UNREACHED),
+        {"orders_failed": 0, "seconds_to_notice": None, "seconds_to_heal": 60.11, "seconds_open": 60.11},
+        [
+            "0, by the shop's metric",
+            "unknown, the shop's metric shows no failed order",
+            "1 min, by itself or by a person",
+        ],
+    ),
+    "open": (
+        facts(played(Outcome.FAILED)),
+        {"orders_failed": None, "seconds_to_notice": None, "seconds_to_heal": None, "seconds_open": 60.15},
+        [f"unknown, {UNREAD}", f"unknown, {UNREAD}", "not healed, open for 1 min"],
+    ),
+    "running": (
+        facts(at_work()),
+        {"orders_failed": None, "seconds_to_notice": None, "seconds_to_heal": None, "seconds_open": 0.01},
+        [f"unknown, {UNREAD}", f"unknown, {UNREAD}", "not healed, open for 0.01 s"],
+    ),
+    "of an unknown beginning": (
+        healed(EVERY_ORDER_FAILED),
+        {"orders_failed": 4, "seconds_to_notice": 540.03, "seconds_to_heal": 0.07, "seconds_open": 0.07},
+        [
+            "4, or more, of 4 placed",
+            "9 min, or more, from the first failed order to the trigger, known to 60 seconds",
+            "0.07 s, from the trigger to the healthy order",
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize(("found", "numbers", "words"), FIGURES.values(), ids=FIGURES)
+def test_report_leads_with_three_figures_or_an_honest_word(
+    found: IncidentFacts, numbers: dict[str, float | None], words: list[str]
+) -> None:
+    assert page.plain(found)["figures"] == numbers
+    assert [figure.told for figure in figures(found)] == words
+    for written in (page.markdown(found), page.html(found), printed(found)):
+        lead = unescape(written.replace("\\", "")).partition("Detection")[0]
+        assert all(figure.value in lead and figure.note in lead for figure in figures(found))
+
+
+@pytest.mark.parametrize("outcome", [*OUTCOMES, None])
+def test_badge_says_in_a_word_what_its_colour_says(outcome: Outcome | None) -> None:
+    found = facts(played(outcome) if outcome else at_work())
+    word, colour = badge(outcome)
+
+    good = {Outcome.HEALED, Outcome.ALREADY_HEALTHY}
+    assert (word == "good") is (outcome in good)
+    assert (
+        len({badge(each)[0] for each in [*OUTCOMES, None]}) == len({badge(each)[1] for each in [*OUTCOMES, None]}) == 4
+    )
+    assert f'<span class="outcome {colour}">{outcome or "open"}: {word}</span>' in page.html(found)
+    assert page.markdown(found).splitlines()[0].endswith(f": {outcome or 'open'} ({word})")
+    assert printed(found).splitlines()[0].endswith(f": {outcome or 'open'} ({word})")
+
+
+@pytest.mark.parametrize("outcome", [*OUTCOMES, None])
+def test_no_sentence_holds_a_hash_and_each_form_has_them_in_a_table(outcome: Outcome | None) -> None:
+    found = facts(played(outcome) if outcome else at_work(), INCIDENT_OF_2025)
+    compared = [found.log[-1].hash, *(intent["link"] for intent, _ in found.calls)]
+
+    shown = page.plain(found)
+
+    assert not re.findall(r"\b(?=\w*\d)[0-9a-f]{12,}\b|f00d", json.dumps(shown["sections"]))
+    assert [each["hash"] for each in shown["hashes"]] == compared
+    for written in (page.markdown(found), page.html(found), printed(found)):
+        assert all(each in written for each in compared)
+
+
+SHA = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+
+
+@pytest.mark.parametrize(
+    ("sentence", "readable"),
+    [
+        ("fails (500; the link to factory.test is c996430d2ba4).", "fails (500; the link to factory.test)."),
+        ("says <link factory.test c996430d2ba4>, <jwt c996430d2ba4>", "says <link factory.test>, <jwt>"),
+        (f"a key: {SHA[:32]}", "a key: <key>"),
+        (f"deploy {SHA[:40]} and {SHA.upper()}.", "deploy 9f86d08… and 9F86D08…."),
+        (f"at https://{SHA[:24]}.example.com", f"at https://{SHA[:24]}.example.com"),
+        ("by arn:aws:iam::123456789012:user/ana", "by arn:aws:iam::123456789012:user/ana"),
+        ("of incident 20261123T080000Z-33df", "of incident 20261123T080000Z-33df"),
+    ],
+)
+def test_hash_from_anywhere_leaves_a_sentence_and_nothing_else_does(sentence: str, readable: str) -> None:
+    assert without_hashes(sentence) == readable
+
+
+def spread(*seconds: float, orders: Orders | str = UNMEASURED) -> list[page.Step]:
+    """The bars of a timeline whose entries lie so many seconds after the trigger."""
+    log = healed().log
+    opened = healed().incident.opened_at
+    return page.steps(
+        healed(orders, log=[replace(log[0], at=opened + timedelta(seconds=each)) for each in seconds])  # as entries
+    )
+
+
+SPREADS = {
+    "noticed after two hours": spread(0, 3.1, 3.1, 3.6, 5.1, 5.4, orders=INCIDENT_OF_2025),
+    "two checks days apart": spread(0, 0.5, 0.9, 259200, 259200.5, 259201),
+    "clocks that differ": spread(0, 2, 1, 3),
+}
+
+
+@pytest.mark.parametrize("steps", SPREADS.values(), ids=SPREADS)
+def test_each_step_of_a_timeline_has_a_bar_that_can_be_seen_and_longer_waits_have_longer_ones(
+    steps: list[page.Step],
+) -> None:
+    waits = [later.line.seconds - step.line.seconds for step, later in pairwise(steps)]
+    bars = sorted(zip(waits, (step.share for step in steps[1:]), strict=True))
+
+    assert all(share > 5 for wait, share in bars if wait > 0)
+    assert [share for wait, share in bars if wait > 0] == sorted(share for wait, share in bars if wait > 0)
+    assert all(share == 0 for wait, share in bars if wait <= 0)
+    assert steps[-1].begin + steps[-1].share == pytest.approx(100)
+    assert [step.begin for step in steps] == sorted(step.begin for step in steps)
+
+
+def test_waits_are_written_and_what_went_unnoticed_is_marked() -> None:
+    steps = SPREADS["noticed after two hours"]
+
+    assert [step.told for step in steps] == ["", "2 h", "3.10 s", "0.00 s", "0.50 s", "1.50 s", "0.30 s"]
+    assert [step.unnoticed for step in steps] == [False, True, False, False, False, False, False]
+
+
+@pytest.mark.parametrize(("seconds", "bars"), [((), []), ((0,), [(0, 0)]), ((1, 1, 1), [(0, 0)] * 3)])
+def test_timeline_of_nothing_of_a_line_and_of_one_moment_is_drawn(
+    seconds: tuple[float, ...], bars: list[tuple[float, float]]
+) -> None:
+    assert [(step.begin, step.share) for step in spread(*seconds)] == bars
+
+
+def test_caption_explains_bars_where_there_are_some_and_dates_show_where_days_differ() -> None:
+    found = healed()
+    later = replace(found, log=(*found.log[:-1], replace(found.log[-1], at=BEGAN + timedelta(days=3))))
+    lone = replace(found, log=found.log[:1])
+
+    assert "Each bar is" in page.html(found)
+    assert "went unnoticed" not in page.html(found)
+    assert "went unnoticed" in page.html(healed(INCIDENT_OF_2025))
+    assert "Each bar is" not in page.html(lone)
+    for written in (page.html, page.markdown):
+        assert f"{BEGAN:%Y-%m-%d %H:%M:%S}</td>" not in written(found)
+        assert f"{BEGAN + timedelta(days=3):%Y-%m-%d %H:%M:%S}" in written(later)
+
+
+def test_first_failed_order_stands_where_it_belongs_in_the_timeline() -> None:
+    after = Orders(10, BEGAN + timedelta(seconds=9), 1, 1)
+
+    assert [line.who for line in healed(INCIDENT_OF_2025).lines].index("diners") == 0
+    assert [line.who for line in healed(after).lines].index("diners") == len(healed().log)
+
+
+@pytest.mark.parametrize("width", [60, 80, 120, 200])
+@pytest.mark.parametrize("outcome", [*OUTCOMES, None])
+def test_report_in_a_terminal_is_text_that_fits(outcome: Outcome | None, width: int) -> None:
+    found = facts(played(outcome) if outcome else at_work(), INCIDENT_OF_2025)
+
+    shown = printed(found, width)
+
+    assert max(map(len, shown.splitlines())) <= width
+    assert not re.findall(r"^#|\*\*|\\|^- \[|\|", shown, re.M)
+    words = " ".join(shown.split())
+    for section in page.plain(found)["sections"]:
+        assert all(" ".join(sentence.split()) in words for sentence in section["sentences"])
+        assert all(f"TODO (a person): {todo}" in words for todo in section["todo"])
+
+
+def test_report_in_a_pipe_has_whole_sentences_and_no_colour() -> None:
+    found = healed(INCIDENT_OF_2025)
+
+    lines = printed(found).splitlines()
+
+    assert all(sentence in lines for section in page.plain(found)["sections"] for sentence in section["sentences"])
+    assert "\x1b" not in "".join(lines)
+
+
+def test_nothing_of_what_strangers_wrote_acts_on_a_terminal() -> None:
+    shown = printed(facts(played(Outcome.BLOCKED, name=f"[red]x[/red] :pizza: \x1b[2J\u202e {KEY}")), 120)
+
+    assert "[red]x[/red] :pizza: \ufffd[2J\ufffd <key" in shown
+    assert KEY not in shown
 
 
 def test_beginning_and_end_are_told_only_where_they_are_known() -> None:
@@ -135,10 +346,10 @@ def test_call_of_an_earlier_run_is_not_denied_by_a_later_outcome(outcome: Outcom
     later = facts(played(outcome))
     both = replace(later, log=(*healed().log[:4], *later.log))
 
-    text = page.markdown(both)
+    written = page.markdown(both)
 
-    assert "It called the report link once." in text
-    assert "No report link was called" not in text
+    assert "It called the report link once." in written
+    assert "No report link was called" not in written
     assert "No report link was called" in page.markdown(later)
 
 
@@ -173,9 +384,7 @@ def test_words_from_outside_mean_nothing_in_markdown_and_in_html() -> None:
 )
 def test_forge_acts_on_nothing_in_a_report(name: str, written: str) -> None:
     """At the beginning of a line too: the detection begins with the alarm's name."""
-    text = page.markdown(facts(played(Outcome.BLOCKED, name=name)))
-
-    assert f"\n{written} noticed it" in text
+    assert f"\n{written} noticed it" in page.markdown(facts(played(Outcome.BLOCKED, name=name)))
 
 
 @settings(max_examples=500)
