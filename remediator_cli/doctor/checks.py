@@ -88,7 +88,12 @@ CHECKS: Final = (
     DoctorCheck("access", check_access, "give the role what RemediateRole has in template.yaml", (*RUNS, "function")),
     DoctorCheck("alarm topic", check_topic, "give it the policy AlarmTopicPolicy of template.yaml", MADE),
     DoctorCheck("trigger", check_trigger, "subscribe the function to the alarm topic", MADE),
-    DoctorCheck("notifications", check_notifications, "click the link that AWS mailed, within 48 hours", MADE),
+    DoctorCheck(
+        "notifications",
+        check_notifications,
+        "email: click the link that AWS mailed, within 48 hours; https: docs/notifications.md",
+        MADE,
+    ),
     DoctorCheck(
         "alarm",
         check_alarm,

@@ -1,8 +1,11 @@
-"""Notifications: when one goes into the outbox, and what it says.
+"""Notifications: when one goes into the outbox, and what it says, in each form in which it is sent.
 
-Short, and with nothing in it that a mail program makes a link of: a host in it could be the factory's.
+Short, and with nothing in it that a mail program, a chat or a phone makes a link of: it could lead to the factory.
 """
 
+import json
+import re
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -18,8 +21,12 @@ LONGEST_NAME: Final = 100  # and of an alarm's name
 LONGEST_OUTBOX: Final = 10
 MOST_REPORTED: Final = 10  # of an incident that are kept
 LONGEST_SUBJECT: Final = 60  # characters before the id, what the lock screen of a phone shows
+LONGEST_SMS: Final = 142  # of the 160 that one holds: before it SNS puts the topic's display name and "> "
 # How long after the first report of an outcome it is reported again, after the second, and after each later one.
 REMINDERS: Final = (timedelta(hours=1), timedelta(hours=4), timedelta(days=1))
+# What formats, links or mentions in Slack's or Teams's markdown; an underscore within a word and a time don't.
+_ACTING: Final = re.compile(r"[*~`|#\[\]<>&@!\\]|(?<![^\W_])_|_(?![^\W_])|(?<!\d):(?=[^\s:]+:)")
+_FULL_WIDTH: Final = 0xFEE0  # from a sign of ASCII to its twin, which looks the same and does nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +60,16 @@ def with_notification(change: Change, facts: NotificationFacts, lease: Lease, no
     if tone == "none" or silent:
         return change
     reported = Reported(outcome, facts.endpoints, now, before.count + 1 if before else 1)
+    flapping = f"Find out why it keeps failing: this was healing {facts.times} within the hour." if facts.times else ""
+    ask = unclickable(flapping or facts.ask or CONSEQUENCES[outcome].ask)
     notification = Notification(
         id=f"{incident.id}/{outcome}/{'+'.join(facts.endpoints).replace(' ', '-')}/{reported.count}",
         subject=f"{_subject(outcome, facts, reported.count)} {incident.id}",
-        text=unclickable(_text(change, outcome, facts, now, reported.count)),
+        text=unclickable(_text(change, outcome, facts, now, reported.count, ask)),
         command=f"show {incident.id}",
         holder=lease.holder,
         until=lease.until,
+        ask=ask,
     )
     still_open = change.new.incident
     others = tuple(each for each in incident.reported if each is not before)
@@ -77,15 +87,54 @@ def with_refusal(change: Change, holder: str, now: datetime, until: datetime, re
         command="doctor",
         holder=holder,
         until=until,
+        ask=then.ask,
     )
     return put(change, notification)
 
 
 def full_text(notification: Notification, stack: str, region: str) -> str:
-    """The text as it is sent: with the stack, and the command that shows more of it."""
+    """The text as it is mailed: with the stack, and the command that shows more of it."""
     more = f"More: remediator {notification.command} --stack {stack} --region {region}"
     lost = f"{notification.lost} other notifications couldn't be sent.\n" if notification.lost else ""
     return f"{notification.text}{lost}Stack: {stack} in {region}\n{more}\n"
+
+
+def write_message(notification: Notification, stack: str, region: str) -> str:
+    """The text for each protocol, as SNS's Publish takes them with MessageStructure "json".
+
+    `https` is for chats: the event schema of "Custom notifications using Amazon Q Developer in chat applications"
+    (docs.aws.amazon.com/chatbot/latest/adminguide/custom-notifs.html), a thread an incident.
+    """
+    text, ask = full_text(notification, stack, region), notification.ask
+    told, _, command = text.rstrip().rpartition("\nMore: ")
+    incident = notification.command.partition(" ")[2]
+    title = notification.subject.removesuffix(f" {incident}")
+    event = {
+        "version": "1.0",
+        "source": "custom",
+        "content": {
+            "textType": "client-markdown",
+            "title": title,
+            "description": _inert(told.replace(f" {ask}\n", "\n", 1)),
+            "nextSteps": [*filter(None, [ask]), f"More: `{command}`"],
+            "keywords": [stack, region],
+        },
+        "metadata": {"threadId": incident or notification.id, "summary": title},
+    }
+    return json.dumps({"default": text, "sms": _one_line(title, ask, incident), "https": json.dumps(event)})
+
+
+def _inert(text: str) -> str:
+    """The text with all that would act in a chat written full-width: what strangers said in it formats nothing."""
+    return _ACTING.sub(lambda sign: chr(ord(sign[0]) + _FULL_WIDTH), text)
+
+
+def _one_line(title: str, ask: str, incident: str) -> str:
+    """What fits one SMS: title, the first sentence of what is asked, or its beginning, and incident."""
+    after = f" {incident}".rstrip()
+    sentence = ask.replace("`", "'").replace(". ", ".\n").partition("\n")[0]
+    line = f"{title.rstrip('.')}. {sentence}"
+    return textwrap.shorten(line, LONGEST_SMS - len(after), placeholder="...") + after
 
 
 def put(change: Change, notification: Notification) -> Change:
@@ -109,15 +158,14 @@ def _subject(outcome: Outcome, facts: NotificationFacts, count: int) -> str:
     return subject if len(subject) <= LONGEST_SUBJECT else f"{subject[: LONGEST_SUBJECT - 3]}..."
 
 
-def _text(change: Change, outcome: Outcome, facts: NotificationFacts, now: datetime, count: int) -> str:
+def _text(change: Change, outcome: Outcome, facts: NotificationFacts, now: datetime, count: int, ask: str) -> str:
     incident, then, took = facts.incident, CONSEQUENCES[outcome], _took(now - facts.incident.opened_at)
     when = f" after {took}" if change.new.incident is None else f", still after {took}" if count > 1 else ""
     happened = _said(then.happened, facts.endpoints)
-    flapping = f"Find out why it keeps failing: this was healing {facts.times} within the hour." if facts.times else ""
     part = f"The report link was called, and ended the failure of: {', '.join(facts.healed)}.\n" if facts.healed else ""
     relapse = f", a relapse of {incident.relapse_of}" if incident.relapse_of else ""
     return (
-        f"{outcome}{when}: {happened} {flapping or facts.ask or then.ask}\n"
+        f"{outcome}{when}: {happened} {ask}\n"
         f"{part}"
         f"Seen: {shorten(change.reason)}\n"
         f"Incident {incident.id}{relapse}, opened {took} ago, triggered by {shorten(incident.alarm, LONGEST_NAME)}.\n"

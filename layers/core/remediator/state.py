@@ -151,7 +151,8 @@ class Pause:
 @dataclass(frozen=True, slots=True)
 class Notification:
     """A notification that wasn't sent yet. `command`: the one that shows more. `holder` sends it; from `until` on,
-    whoever comes by. `lost`: how many others found no room in the outbox, and are never sent.
+    whoever comes by. `lost`: how many others found no room in the outbox, and are never sent. `ask`: what the text asks
+    of its reader, in the same words; an older version left it out.
     """
 
     id: str
@@ -161,6 +162,7 @@ class Notification:
     holder: str
     until: datetime
     lost: int = 0
+    ask: str = ""
 
     @property
     def is_urgent(self) -> bool:

@@ -6,7 +6,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from remediator.adapters.aws import error_code
 from remediator.errors import NotificationError, PublishError
-from remediator.notifications import full_text
+from remediator.notifications import write_message
 from remediator.state import Notification
 
 if TYPE_CHECKING:
@@ -25,8 +25,9 @@ class SnsNotifier:
 
     def send(self, notification: Notification) -> None:
         try:
-            text = full_text(notification, self._stack, self._region)
-            self._client.publish(TopicArn=self._topic, Subject=notification.subject[:LONGEST_SUBJECT], Message=text)
+            message = write_message(notification, self._stack, self._region)
+            subject = notification.subject[:LONGEST_SUBJECT]
+            self._client.publish(TopicArn=self._topic, Subject=subject, Message=message, MessageStructure="json")
         except (ClientError, BotoCoreError) as error:
             raise NotificationError(f"{notification.id}: {error_code(error)}") from None
 
