@@ -429,6 +429,7 @@ def test_work_grows_with_the_length_and_no_faster(start: str, repeated: str) -> 
     [
         ("see factory.example.com/x.", "see factory[.]example[.]com/x."),
         ("https://h/x and http://h2", "https[:]//h/x and http[:]//h2"),
+        *((f"factory{dot}test", f"factory[{dot}]test") for dot in "\u3002\uff0e\uff61"),
         *((same, same) for same in ("0.5 s", "10.0.0.1", "a: b", "no. Then", "e.", ".x", "a :/b")),
     ],
 )

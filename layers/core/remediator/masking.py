@@ -92,7 +92,8 @@ _RULES: tuple[Rule, ...] = tuple(
     )
 )
 # A dot within a name, a slash after a scheme: what mail and chat programs take for the sign of a link.
-_CLICKABLE = re.compile(r"(?<=[\w-])\.(?=[\w-]*[^\W\d_])|:(?=//)")
+# With IDNA's other dots, which some programs take for one.
+_CLICKABLE = re.compile(r"(?<=[\w-])[.\u3002\uff0e\uff61](?=[\w-]*[^\W\d_])|:(?=//)")
 
 
 def unclickable(text: str) -> str:
