@@ -6,15 +6,18 @@ INSTALL = $(UV) pip sync --quiet --require-hashes --python
 STAMPS := .venv/.done .tools/sam/.done .tools/ministack/.done
 EVENT ?= events/cloudwatch-alarm.json
 ANSWERS ?= samconfig.user.toml
+ALERTMANAGER := .tools/alertmanager/usr/bin/prometheus-alertmanager
+CHROMIUM := /usr/bin/chromium
+MAY_INSTALL = test "$$(id -u)" = 0 && command -v apt-get >/dev/null
 
 .DEFAULT_GOAL := help
-.PHONY: help setup supported runtime demo test unit check build deploy credentials local invoke container gamedays crash-matrix storm \
-  faults bench faithful payloads model mutants checkov pins
+.PHONY: help setup supported sizes runtime demo test on-this-system unit check build deploy credentials local invoke container podman \
+  gamedays crash-matrix storm faults bench faithful payloads model mutants checkov pins release clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
-setup: supported $(STAMPS) ## install everything the project needs, all of it below .venv and .tools
+setup: supported sizes $(STAMPS) ## install everything the project needs, all of it below .venv and .tools
 	@echo "the command line is .venv/bin/remediator"
 
 supported: # this system and processor
@@ -23,21 +26,31 @@ supported: # this system and processor
 	  "what runs the built function (demo, local, invoke, test) needs Linux on x86_64, on Windows WSL 2" ;; \
 	*) echo "$$(uname -sm) isn't supported: libraries may have to be compiled" ;; esac
 
+sizes:
+	@test -e .venv/.done || echo "about 700 MB are fetched into .venv and .tools; make clean removes them"
+
 runtime: supported .tools/runtime/.done ## install AWS's runtime client, for what runs in the runtime emulator
 
 demo: setup ## heal the incident of 2025-04-08 on this machine, without a cloud account
 	.venv/bin/remediator gameday fail
 
-test: setup runtime check build .tools/alertmanager/usr/bin/prometheus-alertmanager /usr/bin/chromium ## all tests, with real parts, on a bare machine (about five minutes)
-	.venv/bin/python -m pytest -n 4 --dist worksteal  # on two cores too: game days wait more than they work
+test: on-this-system setup runtime check build $(ALERTMANAGER) $(CHROMIUM) ## all tests, with real parts, on a bare machine (about five minutes)
+	.venv/bin/python -m pytest -n 4 --dist worksteal --cov --no-cov-on-fail  # on two cores too: game days wait more than they work
+
+on-this-system: # what `make test` is going to install, said before it does
+	@echo "make test installs in this checkout: .venv, .tools and .aws-sam, as far as they aren't there, about 0.8 GB; make clean removes them"
+	@echo "make test installs on this system: $$(if test -e $(CHROMIUM); then echo "nothing, since Chromium is there"; \
+	  elif $(MAY_INSTALL); then echo "Debian's chromium, by apt-get, about 0.8 GB with all it needs, to look at pages in a browser"; \
+	  else echo "nothing, without root and apt-get; tests in a browser are skipped until you install the package chromium"; fi)"
 
 unit: .venv/.done ## the unit tests alone
 	.venv/bin/python -m pytest tests/unit -q -n 2
 
-check: .venv/.done .tools/sam/.done ## lint, formats, types, template
+check: .venv/.done .tools/sam/.done ## lint, formats, types, workflows, template
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
+	.venv/bin/zizmor --offline --quiet --strict-collection .
 	AWS_DEFAULT_REGION=us-east-1 $(SAM) validate --lint
 
 build: .tools/sam/.done ## build function and layer with SAM
@@ -57,7 +70,12 @@ local: $(STAMPS) ## keep a shop and the deployed stack up until Ctrl-C; ADDRESS=
 invoke: $(STAMPS) .tools/runtime/.done ## hand EVENT=events/….json to the built function, against what `make local` keeps up
 	.venv/bin/python -m simulator.invoke $(EVENT)
 
-container: setup runtime ## needs ../shared, Debian and root: README's `sam local invoke` in Podman, which it installs
+podman:
+	@$(MAY_INSTALL) || { echo "make container installs Debian's podman and runc on this system, by apt-get as root, and this isn't root" \
+	  "or has no apt-get: nothing was done" >&2; exit 1; }
+	@echo "make container installs Debian's podman and runc on this system, by apt-get: about 0.2 GB, for an engine that runs containers"
+
+container: podman setup runtime ## needs ../shared, Debian and root: README's `sam local invoke` in Podman, which it installs
 	apt-get update -qq && apt-get install -qq -y --no-install-recommends podman runc >/dev/null
 	@at=$(CURDIR)/.tools/container; trap 'kill $$(cat $$at/service.pid); rm -rf $$at' EXIT; \
 	  ../shared/tools/container-image.sh $(CURDIR) $$at && DOCKER_HOST=unix://$$at/podman.sock \
@@ -100,12 +118,26 @@ pins: .tools/uv/.done ## pin the newest versions anew, with hashes
 	  --no-emit-index-url --no-header --no-annotate --python-version 3.13 $$each.in \
 	  -o $$(test $$each = layer && echo ../layers/core/requirements || echo $$each).txt; done
 
-.tools/alertmanager/usr/bin/prometheus-alertmanager:
-	@mkdir -p .tools/alertmanager
-	-cd .tools/alertmanager && apt-get download -qq prometheus-alertmanager && dpkg -x *.deb . && rm -f *.deb
+$(ALERTMANAGER): # it is unpacked here, and not installed
+	@mkdir -p .tools/alertmanager && cd .tools/alertmanager && get="apt-get download -qq prometheus-alertmanager" && \
+	  { $$get 2>/dev/null || { $(MAY_INSTALL) && apt-get update -qq && $$get; }; } && dpkg -x *.deb . && rm -f *.deb || \
+	  echo "Debian's prometheus-alertmanager can't be had: its test is skipped"
 
-/usr/bin/chromium: # if it is unavailable, its tests are skipped, and say so
-	-test "$$(id -u)" = 0 && apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium >/dev/null
+$(CHROMIUM):
+	@if $(MAY_INSTALL); then apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium >/dev/null || \
+	  echo "Debian's chromium can't be had: the tests that need it are skipped"; fi
+
+release: ## VERSION=x.y.z: set the version, date the changelog, commit and tag; nothing is pushed
+	@$(PYTHON) tools/release.py "$(VERSION)"
+
+clean: ## remove what make has fetched and built, but not your answers in samconfig.user.toml
+	@pid=$$(sed -n 's/.*"pid": *\([1-9][0-9]*\).*/\1/p' .local/stack.json 2>/dev/null); \
+	if test -n "$$pid" && kill -0 $$pid 2>/dev/null; then \
+	  echo "make local is up, as process $$pid: end it first. If that is another program, remove .local/stack.json" >&2; exit 1; fi
+	@size() { du -sm . | cut -f1; }; before=$$(size); \
+	rm -rf .venv .tools .aws-sam .local .hypothesis .mypy_cache .pytest_cache .ruff_cache .coverage*; \
+	find . -name __pycache__ -prune -exec rm -rf {} +; \
+	echo "$$((before - $$(size))) MB removed; make setup fetches .venv and .tools again"
 
 .tools/uv/.done: requirements/uv.txt
 	@$(PYTHON) -c "import ensurepip, sys, venv; sys.exit(sys.version_info[:2] != (3, 13))" 2>/dev/null || { \

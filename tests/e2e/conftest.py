@@ -1,6 +1,7 @@
 """The built template, and the command line as a person runs it."""
 
 import json
+import os
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ from simulator.local_aws import build
 from simulator.paths import ROOT, SAM
 
 REMEDIATOR = str(ROOT / ".venv/bin/remediator")
+COUNTED = {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_PROCESS")}  # its lines, too
 
 
 @pytest.fixture(scope="session")
@@ -49,6 +51,8 @@ def translated(template: dict[str, Any]) -> dict[str, Any]:
 
 def run(words: Sequence[str], **told: Any) -> subprocess.CompletedProcess[str]:
     """A program run to its end in the checkout, whatever its exit code. `told`: as subprocess.run takes it."""
+    if told.get("env") is not None:
+        told["env"] = {**COUNTED, **told["env"]}
     return subprocess.run(words, **{"cwd": ROOT, **told}, capture_output=True, text=True, check=False)
 
 

@@ -57,7 +57,7 @@ def test_three_copies_of_grafanas_text_make_one_report_call(environment: GameDay
     assert sum(shop.report_calls.values()) == 1
 
 
-@pytest.mark.skipif(not ALERTMANAGER.exists(), reason="Alertmanager is a Debian package, and this is no Debian")
+@pytest.mark.skipif(not ALERTMANAGER.exists(), reason="Debian's prometheus-alertmanager couldn't be downloaded")
 def test_a_real_alertmanager_triggers_the_deployed_function(environment: GameDayEnvironment, tmp_path: Path) -> None:
     held = hold_port()
     topic = {
