@@ -432,13 +432,13 @@ def test_json_has_two_ends_to_each_figure_and_the_firings_of_each_play() -> None
     shown = found("--csv", "-", "--rule", THREE, given=text)
 
     assert shown["history"]["outages"] == [
-        {"from": "2025-04-08T12:06:00.000Z", "to": "2025-04-08T12:09:00.000+00:00", "failed": 18}
+        {"from": "2025-04-08T12:06:00.000Z", "to": "2025-04-08T12:09:00.000Z", "failed": 18}
     ]
     (rule, *_) = shown["rules"]
     assert not rule["exact"]
     assert rule["seconds"] == [[20, 30]]
     assert len(rule["firings"]) == 2
-    assert rule["firings"][0] == [{"at": "2025-04-08T12:06:30.000+00:00", "for_nothing": False}]
+    assert rule["firings"][0] == [{"at": "2025-04-08T12:06:30.000Z", "for_nothing": False}]
     assert shown["proposed"] in LISTED
 
 
