@@ -12,7 +12,7 @@ MAY_INSTALL = test "$$(id -u)" = 0 && command -v apt-get >/dev/null
 
 .DEFAULT_GOAL := help
 .PHONY: help setup supported sizes runtime demo test on-this-system unit check build deploy credentials local invoke container podman \
-  gamedays crash-matrix storm faults bench faithful payloads model mutants checkov pins release clean
+  gamedays crash-matrix storm faults bench faithful payloads model mutants tables checkov pins release clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -57,7 +57,8 @@ build: .tools/sam/.done ## build function and layer with SAM
 	AWS_DEFAULT_REGION=us-east-1 $(SAM) build --cached
 
 deploy: credentials build ## deploy into your AWS account; asks for the parameters the first time, and with ASK=1
-	@grep -qs parameter_overrides $(ANSWERS) || { cp samconfig.toml $(ANSWERS); ask=--guided; }; \
+	@grep -qs parameter_overrides $(ANSWERS) || { cp samconfig.toml $(ANSWERS); ask=--guided; \
+	  echo "what each parameter means: docs/settings.md"; }; \
 	$(SAM) deploy --config-file $(ANSWERS) $$ask $(if $(ASK),--guided) || \
 	{ echo "to be asked again, with your answers as they are in $(ANSWERS): make deploy ASK=1"; exit 1; }
 
@@ -109,6 +110,9 @@ model: .venv/.done ## 40,000 random worlds of the protocol: about three minutes
 
 mutants: .venv/.done ## change guard, mask and alarm readers in one small way at a time: over an hour
 	.venv/bin/python -m tests.support.mutate
+
+tables: .venv/.done ## write the documents' tables that repeat template or code anew
+	.venv/bin/python -m tools.tables
 
 checkov: .tools/checkov/.done ## hold the template against checkov's rules; refusals are in .checkov.yaml
 	.tools/checkov/bin/checkov --config-file .checkov.yaml --file template.yaml

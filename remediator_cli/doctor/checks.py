@@ -97,7 +97,7 @@ CHECKS: Final = (
     DoctorCheck(
         "alarm",
         check_alarm,
-        "enable one that AlarmNames lets through; Grafana's can't be seen here",
+        "enable one that AlarmNames lets through (`aws cloudwatch enable-alarm-actions`); Grafana's can't be seen here",
         RUNS,
     ),
     DoctorCheck("canary", check_canary, "enable it, as EachMinute is in template.yaml", RUNS),

@@ -1,11 +1,10 @@
 """What AWS bills, from what was counted and what the template makes."""
 
-import re
-
 import pytest
 
-from benchmarks.cost import METRICS, CanaryRun, Item, idle_month, incident, total
+from benchmarks.cost import ALARM, FAST_ALARM, METRICS, CanaryRun, Item, idle_month, incident, total
 from benchmarks.stubs import RequestRecord, write_units
+from remediator_cli.backtest.replay import PRICES
 from simulator.paths import ROOT
 from tests.support.alarm_rules import template
 
@@ -55,11 +54,14 @@ def test_transaction_is_billed_twice_and_each_begun_kilobyte_counts() -> None:
     assert write_units("TransactWriteItems", {"TransactItems": [{"Put": small}, {"Put": large}]}) == 6
 
 
-def test_cost_page_tells_the_costs_that_were_measured() -> None:
-    results = (ROOT / "benchmarks/RESULTS.md").read_text()
-    found = dict(re.findall(r"\| \*\*(an .*?)\*\* \| \| \*\*\$([\d.]+)\*\*", results))
-    page = (ROOT / "docs/cost.md").read_text()
-
-    assert f"| an incident, healed from a cold start | ${float(found['an incident']):.5f} |" in page
-    assert f"| an idle month without the canary | ${found['an idle month without the canary']} |" in page
-    assert f"if it orders every minute | ${found['an idle month with the canary']} |" in page
+@pytest.mark.parametrize(
+    ("page", "words"),
+    [
+        ("wiring", f"| the shop publishes a metric | ${FAST_ALARM:.2f} for the alarm |"),
+        ("wiring", f"| a parameter | ${ALARM:.2f} for the alarm |"),
+        ("backtest", f"the alarm (${FAST_ALARM:.2f} below a minute, else ${ALARM:.2f}; us-east-1)"),
+    ],
+)
+def test_an_alarm_has_the_same_price_wherever_it_is_told(page: str, words: str) -> None:
+    assert (FAST_ALARM, ALARM) == PRICES
+    assert words in (ROOT / f"docs/{page}.md").read_text()
