@@ -167,7 +167,7 @@ def main(*, debug: bool) -> None:  # noqa: ARG001 - CommandTable.invoke reads it
 def end_on_signals() -> None:
     """Let an interrupt, a termination and the end of its window end a command with all that it started."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup wants it
+        if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:  # nohup wants it ignored
             signal.signal(number, _interrupt)
 
 
