@@ -18,7 +18,7 @@ WIDE = 160  # from which on only the evidence has more room
 # Each kind of entry: who did it (a field of its data, or the remediator), what, and the fields its evidence is in.
 KINDS: Final[Mapping[str, tuple[str, str, tuple[str, ...]]]] = {
     "claimed": ("alarm", "triggered a check", ("why",)),
-    "opened": (REMEDIATOR, "opened the incident", ("endpoints", "relapse_of")),
+    "opened": (REMEDIATOR, "opened the incident", ("endpoints",)),
     "intent": (REMEDIATOR, "decided to call the report link", ("evidence",)),
     "answer": ("factory", "answered the report", ("says", "fault")),
     "finished": (REMEDIATOR, "finished the check", ("evidence",)),
@@ -77,6 +77,8 @@ def _line(entry: Entry, opened: datetime) -> TimelineLine:
     if "status" in data:
         what = f"{what}: {data['status']}" if data["status"] else "gave no answer to the report"
     evidence = [_text(data[name]) for name in fields if data.get(name)]
+    if data.get("relapse_of"):
+        evidence.append(f"a relapse of {data['relapse_of']}")
     if "link" in data:
         evidence.append(f"link {data.get('host', '')} {data['link']}".replace("  ", " "))
     who = _text(data.get(doer, doer)) if doer != REMEDIATOR else REMEDIATOR

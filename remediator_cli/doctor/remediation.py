@@ -57,7 +57,7 @@ def check_limits(target: Target) -> Answer:
     answer = target.http.ask("GET", url, Deadline.after(SECONDS_FOR_LIMITS), SECONDS_FOR_LIMITS)
     limit = read_limit(answer.limits)
     if limit is None:
-        return Answer("ok", "it names none")
+        return Answer("ok", "the shop names none")
     said, least = f"{limit.requests} requests in {limit.seconds} s", limit.least_minutes()
     minutes = int(target.stack.parameters.get("CanaryMinutes", "5"))
     if minutes == 0 or (least and minutes >= least):
@@ -94,7 +94,8 @@ def check_outbox(target: Target) -> Answer:
     overdue = [each.subject for each in target.state.outbox if each.until <= target.clock()]
     if overdue:
         return Answer("broken", f"not sent: {', '.join(overdue)}")
-    return Answer("ok", f"{len(target.state.outbox)} on their way")
+    waiting = len(target.state.outbox)
+    return Answer("ok", f"{waiting} being sent" if waiting else "nothing waits to be sent")
 
 
 def check_mode(target: Target) -> Answer:
