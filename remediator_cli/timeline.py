@@ -76,7 +76,7 @@ def _line(entry: Entry, opened: datetime) -> TimelineLine:
         what = f"{what}: {data['outcome']}"
     if "status" in data:
         what = f"{what}: {data['status']}" if data["status"] else "gave no answer to the report"
-    evidence = [_text(data[name]) for name in fields if data.get(name)]
+    evidence = [_text(data[name]).replace(f"{entry.incident}/", "") for name in fields if data.get(name)]
     if data.get("relapse_of"):
         evidence.append(f"a relapse of {data['relapse_of']}")
     if "link" in data:

@@ -43,6 +43,12 @@ def test_check_that_heals_nothing_shows_its_reason() -> None:
     assert "500" in line.evidence
 
 
+def test_notification_is_named_without_the_incident_that_all_lines_are_of() -> None:
+    line = facts(played(Outcome.HEALED)).lines[-1]
+
+    assert (line.what, line.evidence) == ("sent notifications", "HEALED/order/1")
+
+
 def test_controls_name_the_person() -> None:
     first = overrides.pause(State(), BEGAN, "release 42", "ana", None)
     second = overrides.set_mode(first.new, BEGAN, "observe", "careful", "ben")
