@@ -1,6 +1,7 @@
 """An incident's part of the audit log as people read it: when, who, what, and on what evidence."""
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +14,7 @@ from remediator.state import Summary
 from remediator_cli.terminal import PIPED_WIDTH, stdout_console
 
 REMEDIATOR = "remediator"
+OF_AN_INCIDENT = re.compile(r"\b\d{8}T\d{6}Z-[0-9a-f]{4}/")  # how a notification's id begins
 NARROW = 100  # characters, below which who, what and evidence share a column
 WIDE = 160  # from which on only the evidence has more room
 # Each kind of entry: who did it (a field of its data, or the remediator), what, and the fields its evidence is in.
@@ -76,7 +78,7 @@ def _line(entry: Entry, opened: datetime) -> TimelineLine:
         what = f"{what}: {data['outcome']}"
     if "status" in data:
         what = f"{what}: {data['status']}" if data["status"] else "gave no answer to the report"
-    evidence = [_text(data[name]).replace(f"{entry.incident}/", "") for name in fields if data.get(name)]
+    evidence = [OF_AN_INCIDENT.sub("", _text(data[name])) for name in fields if data.get(name)]
     if data.get("relapse_of"):
         evidence.append(f"a relapse of {data['relapse_of']}")
     if "link" in data:
