@@ -12,7 +12,7 @@ MAY_INSTALL = test "$$(id -u)" = 0 && command -v apt-get >/dev/null
 
 .DEFAULT_GOAL := help
 .PHONY: help setup supported sizes runtime demo test on-this-system unit check build deploy credentials local invoke container podman \
-  gamedays crash-matrix storm faults bench faithful payloads model mutants tables checkov pins release clean
+  gamedays crash-matrix storm faults bench faithful payloads model mutants tables pictures checkov pins release clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -66,10 +66,10 @@ credentials: .tools/sam/.done
 	@.tools/sam/bin/python -m simulator.credentials
 
 local: $(STAMPS) ## keep a shop and the deployed stack up until Ctrl-C; ADDRESS=… also where a container reaches them
-	.venv/bin/python -m simulator.local $(if $(ADDRESS),--address $(ADDRESS))
+	.venv/bin/python -m simulator local $(if $(ADDRESS),--address $(ADDRESS))
 
 invoke: $(STAMPS) .tools/runtime/.done ## hand EVENT=events/….json to the built function, against what `make local` keeps up
-	.venv/bin/python -m simulator.invoke $(EVENT)
+	.venv/bin/python -m simulator invoke $(EVENT)
 
 podman:
 	@$(MAY_INSTALL) || { echo "make container installs Debian's podman and runc on this system, by apt-get as root, and this isn't root" \
@@ -81,6 +81,9 @@ container: podman setup runtime ## needs ../shared, Debian and root: README's `s
 	@at=$(CURDIR)/.tools/container; trap 'kill $$(cat $$at/service.pid); rm -rf $$at' EXIT; \
 	  ../shared/tools/container-image.sh $(CURDIR) $$at && DOCKER_HOST=unix://$$at/podman.sock \
 	  .venv/bin/python -m pytest -q tests/e2e/test_container.py | tee $$at/log && grep -q '^1 passed' $$at/log
+
+pictures: setup $(CHROMIUM) ## draw README's two anew, of a real heal and of a game day's report
+	.venv/bin/python -m simulator pictures
 
 gamedays: setup ## play every game day through the deployed stack, one after the other: about a quarter of an hour
 	@set -e; days=$$(.venv/bin/remediator gameday --list --json | .venv/bin/python -c \

@@ -24,7 +24,7 @@ import trustme
 from joserfc import jws
 from joserfc.jwk import RSAKey
 
-from simulator.local_aws import end
+from simulator.interrupts import end
 from simulator.paths import ROOT
 
 KEY_ID = "bench"

@@ -1,12 +1,12 @@
 """`remediator chaos`: break the shop of `make local`, and repair it."""
 
-import json
-import urllib.request
-
 import click
 
 from remediator_cli.stack import local_stack
-from remediator_cli.terminal import as_json
+from remediator_cli.terminal import as_json, say, say_json
+from simulator.asking import ask
+
+SECONDS = 10.0
 
 
 @click.command()
@@ -21,9 +21,10 @@ def chaos(kind: str, *, as_json: bool) -> None:
     up = local_stack()
     if up is None:
         raise click.ClickException("there is no shop to break: run `make local` in another terminal")
-    url = up["shop_control"] + "/_control"
-    body = json.dumps({"chaos": kind}).encode()
-    asked = urllib.request.Request(url, body, {"Content-Type": "application/json"})  # noqa: S310 - loopback
-    with urllib.request.urlopen(asked, timeout=10) as answer:  # noqa: S310 - as above
-        now = {"chaos": json.loads(answer.read())["chaos"]}
-    click.echo(json.dumps(now) if as_json else f"chaos: {now['chaos']}")
+    now = ask("the shop of `make local`", up["shop_control"] + "/_control", {"chaos": kind}, SECONDS)
+    if as_json:
+        say_json({"chaos": now["chaos"]})
+    elif kind == "off":
+        say("chaos: off. Orders are good again.")
+    else:
+        say(f"chaos: {now['chaos']}. Orders fail until it is healed: `remediator heal --follow`")

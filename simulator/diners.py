@@ -5,6 +5,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+import click
 import requests
 
 SECONDS_BETWEEN = 0.2
@@ -40,8 +41,12 @@ class Diners:
             "email": f"diner{time.time_ns()}@example.com",
             "password": "pepperoni",
         }
-        answer = self._session.post(f"{self.url}/api/auth", json=who, timeout=PATIENCE_SECONDS)
-        self._session.headers["Authorization"] = f"Bearer {answer.json()['token']}"
+        try:
+            answer = self._session.post(f"{self.url}/api/auth", json=who, timeout=PATIENCE_SECONDS)
+            self._session.headers["Authorization"] = f"Bearer {answer.json()['token']}"
+        except (requests.RequestException, LookupError, TypeError) as error:
+            self._session.close()
+            raise click.ClickException(f"no diner can register at {self.url} as at a shop: {error}") from None
         self._threads = [threading.Thread(target=self._eat), threading.Thread(target=self._count)]
         for thread in self._threads:
             thread.start()

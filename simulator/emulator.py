@@ -2,9 +2,8 @@
 
 import asyncio
 import os
-import subprocess
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Self
 
@@ -13,7 +12,8 @@ import requests
 from aiohttp import web
 
 from remediator_cli.waiting import poll
-from simulator.local_aws import end, hold_port, number
+from simulator.interrupts import started
+from simulator.local_aws import hold_port, number
 from simulator.paths import EMULATOR, RUNTIME_PYTHON
 from simulator.proxy import Proxy
 
@@ -30,6 +30,8 @@ class Emulator:
         if not RUNTIME_PYTHON.exists() or not EMULATOR.exists():
             raise click.ClickException("the runtime emulator isn't set up: run `make runtime`")
         self._folder = built / function
+        if not self._folder.is_dir():
+            raise click.ClickException(f"there is no built function at {self._folder}: start `make local` again")
         self._layer = built / "Core" / "python"
         self._environment = dict(environment)
         self._ports = hold_port(), hold_port()
@@ -48,18 +50,22 @@ class Emulator:
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "1769",
             **self._environment,
         }
-        with self.log.open("wb") as log:
-            self._process = subprocess.Popen(
-                [*map(str, words), str(RUNTIME_PYTHON), "-m", "awslambdaric", "app.handler"],
-                cwd=self._folder,
-                env=environment,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
+        with ExitStack() as stack:
+            for held in self._ports:
+                stack.enter_context(held)
+            log = stack.enter_context(self.log.open("wb"))
+            self._process = stack.enter_context(
+                started(
+                    [*map(str, words), str(RUNTIME_PYTHON), "-m", "awslambdaric", "app.handler"],
+                    cwd=self._folder,
+                    env=environment,
+                    stdout=log,
+                    stderr=log,
+                )
             )
-        if not self._listens(f"http://{interface}/"):
-            self.__exit__()
-            raise click.ClickException(f"the runtime emulator didn't start:\n{self.log.read_text()[-2000:]}")
+            if not self._listens(f"http://{interface}/"):
+                raise click.ClickException(f"the runtime emulator didn't start:\n{self.log.read_text()[-2000:]}")
+            self._stack = stack.pop_all()
         return self
 
     def _listens(self, url: str) -> bool:
@@ -72,9 +78,7 @@ class Emulator:
         return False
 
     def __exit__(self, *_: object) -> None:
-        end(self._process)
-        for held in self._ports:
-            held.close()
+        self._stack.close()
 
 
 class Pool(Proxy):

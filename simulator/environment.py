@@ -17,6 +17,7 @@ from remediator_cli.stack import Stack
 from simulator import embedded
 from simulator.days import GameDay
 from simulator.emulator import Emulator, Pool
+from simulator.interrupts import enter
 from simulator.listening import LOOPBACK
 from simulator.local_aws import REGION, LocalAws, build
 from simulator.recorder import Recorder
@@ -65,7 +66,7 @@ class GameDayEnvironment:
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
-            stack.enter_context(self.recorder)
+            enter(stack, self.recorder)
             aws = LocalAws(enforce=self._enforce, functions_see=self.recorder.url)
             self.aws = stack.enter_context(aws)
             self.recorder.target = self.aws.url
@@ -203,7 +204,7 @@ def emulate(stack: ExitStack, environment: GameDayEnvironment, count: int = 1) -
     access = {**environment.aws.environment(), "AWS_ENDPOINT_URL": environment.recorder.url}
     logs = [environment.aws.folder / f"emulator-{number}.log" for number in range(count)]
     each = [Emulator(environment.built, "Remediate", {**variables, **access}, log) for log in logs]
-    pool = stack.enter_context(Pool([stack.enter_context(emulator) for emulator in each]))
+    pool = enter(stack, Pool([stack.enter_context(emulator) for emulator in each]))
     variables["MINISTACK_LAMBDA_PROXY_URL"] = f"{pool.url}/2015-03-31/functions/function/invocations"
     environment.aws.client("lambda").update_function_configuration(
         FunctionName=environment.outputs["FunctionName"], Environment={"Variables": variables}

@@ -2,29 +2,38 @@
 
 import errno
 import json
-import os
 import re
 import socket
 import time
+from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
 from remediator.addresses import is_literal, may_connect
-from remediator_cli.main import end_on_signals
+from remediator_cli.terminal import say
+from simulator import interrupts
 from simulator.days import BACK, GameDay
 from simulator.environment import STACK, GameDayEnvironment
+from simulator.holding import ENVIRONMENT, EVENT, STACK_FILE, Held, hold
 from simulator.invoke import sent_now
 from simulator.listening import LOOPBACK
 from simulator.local_aws import REGION
 from simulator.paths import LOCAL, ROOT
 from simulator.shop import Shop
 
-ENVIRONMENT = "env.json"  # the function's variables in a container: `sam local invoke --env-vars`
-EVENT = "event.json"  # an alarm that is sent now, whenever it is read
-STACK_FILE = "stack.json"  # for `make invoke` and the command line in another terminal
 ALARM = ROOT / "events" / "cloudwatch-alarm.json"
+SIZES = "10 to 30 s, 300 MB of memory, and 70 MB of the temporary folder"
+SLOW = "Seconds that a throttled order takes."
+IN_A_SECOND_TERMINAL = """
+in a second terminal:
+  .venv/bin/remediator chaos fail
+  .venv/bin/remediator heal --follow
+  .venv/bin/remediator incidents
+  .venv/bin/remediator report
+Ctrl-C here ends it all.
+"""
 
 
 def _reachable(_: click.Context, __: click.Parameter, address: str) -> str:
@@ -42,38 +51,41 @@ def _reachable(_: click.Context, __: click.Parameter, address: str) -> str:
     callback=_reachable,
     help="Where a container reaches this machine: an IPv4 address, to listen there too, or a name of its loopback.",
 )
-@click.option("--slow", default=32.0, show_default=True, help="Seconds that a throttled order takes.")
+@click.option("--slow", type=click.IntRange(0, 3600), default=32, show_default=True, help=SLOW)
 @click.option("--folder", default=LOCAL, hidden=True, type=click.Path(path_type=Path, resolve_path=True))
-def local(address: str, slow: float, folder: Path) -> None:
+def local(address: str, slow: int, folder: Path) -> None:
     """Keep a shop and the deployed stack up until Ctrl-C."""
-    end_on_signals()
+    with hold(folder) as held:
+        with ExitStack() as stack:
+            try:
+                _keep_up(stack, held, address, slow)
+            except KeyboardInterrupt:
+                _tell("")  # behind the terminal's ^C
+                _tell("ending what was started")
+            finally:
+                interrupts.ignore()
+        _tell(f"ended: no process of it runs, and nothing of it is left in {_shown(folder)} or the temporary folder")
+
+
+def _tell(text: str) -> None:
+    """Print it, if the window is still there."""
+    with suppress(OSError):
+        say(text)
+
+
+def _keep_up(stack: ExitStack, held: Held, address: str, slow: int) -> NoReturn:
+    say(f"starting a shop and a local AWS: it takes {SIZES}")
+    shop = interrupts.enter(stack, Shop(slow_seconds=slow, address=address))
     day = GameDay("local", "whatever the second terminal does", BACK, ())
-    click.echo("starting: about 15 s")
-    with (
-        Shop(slow_seconds=slow, address=address) as shop,
-        GameDayEnvironment(shop, day, address=address) as environment,
-    ):
-        environment.deploy()
-        folder.mkdir(exist_ok=True)
-        (folder / STACK_FILE).write_text(json.dumps(describe(environment, shop), indent=2))
-        (folder / ENVIRONMENT).write_text(json.dumps({"Remediate": variables(environment, address)}, indent=2))
-        try:
-            _show(environment, shop, address, folder)
-            while True:
-                _renew(folder)
-                time.sleep(1)
-        except KeyboardInterrupt:
-            click.echo("\nending what was started")
-        finally:
-            for name in (STACK_FILE, ENVIRONMENT, EVENT, f"{EVENT}.new"):
-                (folder / name).unlink(missing_ok=True)
-
-
-def _renew(folder: Path) -> None:
-    """Set the event's time to now, so that each invocation by it is by an alarm of its own."""
-    new = folder / f"{EVENT}.new"
-    new.write_text(json.dumps(sent_now(json.loads(ALARM.read_text())), indent=2))
-    new.replace(folder / EVENT)  # whoever reads it finds a whole one
+    environment = stack.enter_context(GameDayEnvironment(shop, day, address=address))
+    environment.deploy()
+    held.write(ENVIRONMENT, {"Remediate": variables(environment, address)})
+    held.write(STACK_FILE, held.who | describe(environment, shop))
+    _show(environment, shop, address, held.folder)
+    while True:  # an event of now, so that each invocation by it is by an alarm of its own
+        held.write(EVENT, sent_now(json.loads(ALARM.read_text())))
+        interrupts.heed()
+        time.sleep(1)
 
 
 def variables(environment: GameDayEnvironment, address: str = LOOPBACK) -> dict[str, str]:
@@ -87,10 +99,10 @@ def variables(environment: GameDayEnvironment, address: str = LOOPBACK) -> dict[
 def describe(environment: GameDayEnvironment, shop: Shop) -> dict[str, Any]:
     """What the command line in another terminal needs of us. The credentials are the local AWS's own, no secrets."""
     return {
-        "pid": os.getpid(),
         "stack": STACK,
         "region": REGION,
         "endpoint": environment.aws.url,
+        "shop": shop.url,
         "shop_control": shop.control_url,
         "built": str(environment.built),
         "variables": variables(environment),
@@ -104,23 +116,22 @@ def _show(environment: GameDayEnvironment, shop: Shop, address: str, folder: Pat
         "local AWS": environment.aws.url,
         "table": environment.outputs["TableName"],
         "alarm topic": environment.outputs["AlarmTopicArn"],
-        "variables": str((folder / ENVIRONMENT).relative_to(Path.cwd(), walk_up=True)),
-        "event": str((folder / EVENT).relative_to(Path.cwd(), walk_up=True)),
+        "variables": _shown(folder / ENVIRONMENT),
+        "event": _shown(folder / EVENT),
         "containers": f"find shop, factory and local AWS at {address}",
     }
     if address == LOOPBACK:
         del rows["containers"]
     for name, value in rows.items():
-        click.echo(f"{name:12} {value}")
+        say(f"{name:12} {value}")
     if _is_missing(address):
-        click.echo(f"{address} is no address of this machine yet. Podman's bridge comes with the first container.")
-    click.echo(
-        "\nin a second terminal:\n"
-        "  .venv/bin/remediator chaos fail\n"
-        "  make invoke EVENT=events/cloudwatch-alarm.json\n"
-        "  .venv/bin/remediator heal --follow\n"
-        "Ctrl-C here ends it all."
-    )
+        say(f"{address} is no address of this machine yet. Podman's bridge comes with the first container.")
+    for line in IN_A_SECOND_TERMINAL.splitlines():
+        say(line)
+
+
+def _shown(path: Path) -> str:
+    return str(path.relative_to(Path.cwd(), walk_up=True))
 
 
 def _is_missing(address: str) -> bool:
@@ -133,7 +144,3 @@ def _is_missing(address: str) -> bool:
         except OSError as error:
             return error.errno == errno.EADDRNOTAVAIL
     return False
-
-
-if __name__ == "__main__":
-    local()

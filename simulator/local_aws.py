@@ -6,13 +6,12 @@ What it doesn't do as AWS does is listed in ARCHITECTURE.md, "Green here is not 
 import fcntl
 import os
 import shutil
-import signal
 import socket
-import subprocess
-import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from subprocess import PIPE, STDOUT
+from tempfile import TemporaryDirectory
 from typing import Any, Self
 
 import boto3
@@ -21,12 +20,12 @@ import requests
 from botocore.config import Config
 
 from remediator_cli.waiting import poll
+from simulator.interrupts import started
 from simulator.paths import LAYER_PYTHON, MINISTACK, ROOT, SAM, SAMCONFIG
 
 REGION = "us-east-1"
 ACCOUNT = "000000000000"
 SECONDS_TO_START = 120.0
-SECONDS_TO_STOP = 10.0
 
 
 def hold_port() -> socket.socket:
@@ -46,38 +45,40 @@ def number(held: socket.socket) -> int:
     return port
 
 
-def end(process: subprocess.Popen[bytes]) -> None:
-    """End a process that we started, with those it started, politely first."""
-    if process.poll() is None:
-        os.killpg(process.pid, signal.SIGTERM)
-        try:
-            process.wait(SECONDS_TO_STOP)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-
-
 class LocalAws:
     """A ministack process. `enforce`: hold everybody to their IAM roles and the topics to their policies."""
 
     def __init__(self, *, enforce: bool = False, functions_see: str | None = None) -> None:
         if not MINISTACK.exists() or not SAM.exists():
             raise click.ClickException("the local AWS isn't set up: run `make setup` in the checkout")
-        self.folder = Path(tempfile.mkdtemp(prefix="remediator-aws-"))
+        self._temporary = TemporaryDirectory(prefix="remediator-aws-", ignore_cleanup_errors=True)
+        self.folder = Path(self._temporary.name)
         self._held = hold_port()
         self.url = f"http://127.0.0.1:{number(self._held)}"
         self.log = self.folder / "ministack.log"
         self._enforce = enforce
         self._functions_see = functions_see
-        self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
-        scratch = self.folder / "tmp"
-        scratch.mkdir()
-        environment = {
+        with ExitStack() as stack:
+            stack.enter_context(self._temporary)
+            stack.enter_context(self._held)
+            log = stack.enter_context(self.log.open("wb"))
+            self._process = stack.enter_context(
+                started([str(MINISTACK)], env=self._own_environment(), stdout=log, stderr=log)
+            )
+            self._wait()
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def _own_environment(self) -> dict[str, str]:
+        return {
             "PATH": os.environ["PATH"],
             "HOME": os.environ.get("HOME", "/"),
-            "TMPDIR": str(scratch),
+            "TMPDIR": str(self.folder),
             "BIND_HOST": "127.0.0.1",
             "GATEWAY_PORT": str(number(self._held)),
             "MINISTACK_HOST": "127.0.0.1",
@@ -88,22 +89,6 @@ class LocalAws:
             "AWS_EC2_METADATA_DISABLED": "true",
             "AUTH": "true" if self._enforce else "false",
         }
-        with self.log.open("wb") as log:
-            self._process = subprocess.Popen(
-                [str(MINISTACK)], env=environment, stdout=log, stderr=log, start_new_session=True
-            )
-        try:
-            self._wait()
-        except BaseException:
-            self.__exit__()
-            raise
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._process:
-            end(self._process)
-        self._held.close()
-        shutil.rmtree(self.folder, ignore_errors=True)
 
     def client(self, service: str, region: str = REGION) -> Any:
         """A client of one of its services, as the account's root."""
@@ -121,6 +106,7 @@ class LocalAws:
         return {
             "PATH": os.environ["PATH"],
             "HOME": os.environ.get("HOME", "/"),
+            "TMPDIR": str(self.folder),
             "AWS_ENDPOINT_URL": self.url,
             "AWS_ACCESS_KEY_ID": "test",
             "AWS_SECRET_ACCESS_KEY": "test",
@@ -144,7 +130,7 @@ class LocalAws:
 
     def _wait(self) -> None:
         for _ in poll(SECONDS_TO_START, every=0.05):
-            if self._process and self._process.poll() is not None:
+            if self._process.poll() is not None:
                 break
             with suppress(requests.RequestException):
                 if requests.get(f"{self.url}/_ministack/ready", timeout=1).ok:
@@ -154,21 +140,16 @@ class LocalAws:
 
 def run_sam(*words: str, environment: Mapping[str, str]) -> None:
     """Run one SAM command in the checkout; what it printed is shown only if it fails."""
-    done = subprocess.run(
-        [str(SAM), *words],
-        cwd=ROOT,
-        env=dict(environment),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise click.ClickException(f"sam {words[0]} failed:\n{done.stdout[-3000:]}{done.stderr[-3000:]}")
+    words = (str(SAM), *words)
+    with started(words, cwd=ROOT, env=dict(environment), stdout=PIPE, stderr=STDOUT, text=True) as process:
+        printed, _ = process.communicate()
+    if process.returncode:
+        raise click.ClickException(f"sam {words[1]} failed:\n{printed[-6000:]}")
 
 
 def build(into: Path) -> Path:
     """Build the template by SAM, as `make build` does, and copy the result, since others may build meanwhile."""
-    environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ} | {"TMPDIR": str(into)}
     with alone("build"):
         here = {"SAM_CLI_TELEMETRY": "0", "AWS_DEFAULT_REGION": REGION, "PYTHON": str(LAYER_PYTHON)}
         run_sam("build", "--cached", environment={**environment, **here})

@@ -7,7 +7,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import click
@@ -21,7 +20,7 @@ from remediator_cli.records import Records
 from remediator_cli.report.facts import gather
 from remediator_cli.report.page import html
 from remediator_cli.waiting import poll
-from simulator import hostile
+from simulator import hostile, interrupts
 from simulator.days import GameDay, Stage
 from simulator.diners import Diners
 from simulator.environment import METRIC, NAMESPACE, STACK, ExistingShop, GameDayEnvironment, emulate
@@ -41,7 +40,7 @@ class Options:
     """How a game day is played. `enforce`: IAM is enforced. `emulator`: the function runs in AWS's runtime emulator.
 
     `copies`: how many copies of the alarm reach the topic at once, and `again`: one after the other.
-    `elsewhere`: a shop that runs already, in place of our own. `html`: where the incident's report is written.
+    `elsewhere`: a shop that runs already, in place of our own. `report`: the incident's report is made, too.
     """
 
     enforce: bool = False
@@ -50,39 +49,47 @@ class Options:
     again: int = 0
     slow_seconds: float = 32.0
     elsewhere: ExistingShop | None = None
-    html: Path | None = None
+    report: bool = False
 
 
 def play(day: GameDay, options: Options, step: Callable[[str], None]) -> GameDayResult:
     """Play the day; `step` is called with what is being done. Everything started is ended, also on an interrupt."""
     result = GameDayResult(day)
-    with ExitStack() as stack:
-        step("starting the shop and the local AWS")
-        shop = options.elsewhere or stack.enter_context(_shop(day, options))
-        environment = stack.enter_context(GameDayEnvironment(shop, day, enforce=options.enforce))
-        step("building the template and deploying it")
-        environment.deploy()
-        if options.emulator:
-            step("starting the runtime emulator")
-            emulate(stack, environment)
-        diners = Diners(shop.url, environment.aws.client("cloudwatch"), NAMESPACE, METRIC)
-        if day.diners:
-            stack.enter_context(diners)
-        run = _begin(environment, diners, options, step)
-        result.confirmed = _break_and_wait(run, step)
-        step("triggered: it checks the shop, and acts if it may")
-        over = f"the outcome {' or '.join(day.expected)}"
-        _until(lambda: _is_over(environment.records, run.seen, len(day.stages)), SECONDS_TO_END, over)
-        ended = time.time()
-        if not day.diners and Outcome.HEALED in day.expected:
-            step("over: letting diners order")
-            stack.enter_context(diners)
-        _settle(run, ended)
-        _collect(result, run, ended)
-        if options.html:
-            _write_report(environment, result.log[run.seen :], options.html)
-        step("ending what was started")
+    with interrupts.first_ends(), ExitStack() as stack:
+        try:
+            _play(stack, result, options, step)
+            step("ending what was started")
+        finally:
+            interrupts.ignore()
     return result
+
+
+def _play(stack: ExitStack, result: GameDayResult, options: Options, step: Callable[[str], None]) -> None:
+    day = result.day
+    step("starting the shop and the local AWS")
+    shop = options.elsewhere or interrupts.enter(stack, _shop(day, options))
+    environment = stack.enter_context(GameDayEnvironment(shop, day, enforce=options.enforce))
+    step("building the template and deploying it")
+    environment.deploy()
+    if options.emulator:
+        step("starting the runtime emulator")
+        emulate(stack, environment)
+    diners = Diners(shop.url, environment.aws.client("cloudwatch"), NAMESPACE, METRIC)
+    if day.diners:
+        interrupts.enter(stack, diners)
+    run = _begin(environment, diners, options, step)
+    result.confirmed = _break_and_wait(run, step)
+    step("triggered: it checks the shop, and acts if it may")
+    over = f"the outcome {' or '.join(day.expected)}"
+    _until(lambda: _is_over(environment.records, run.seen, len(day.stages)), SECONDS_TO_END, over)
+    ended = time.time()
+    if not day.diners and Outcome.HEALED in day.expected:
+        step("over: letting diners order")
+        interrupts.enter(stack, diners)
+    _settle(run, ended)
+    _collect(result, run, ended)
+    if options.report:
+        result.report = _report(environment, result.log[run.seen :])
 
 
 def _shop(day: GameDay, options: Options) -> Shop:
@@ -210,12 +217,10 @@ def _change(shop: Shop, stage: Stage) -> None:
     shop.chaos(stage.chaos)
 
 
-def _write_report(environment: GameDayEnvironment, log: list[Entry], file: Path) -> None:
+def _report(environment: GameDayEnvironment, log: list[Entry]) -> str | None:
+    """As HTML, None if there was no incident."""
     incident = next((entry.incident for entry in log if entry.incident), None)
-    if incident is None:
-        raise click.ClickException("there was no incident, so there is no report")
-    facts = gather(environment.stack, find_incident(environment.stack, incident))
-    file.write_text(html(facts), encoding="utf-8")
+    return html(gather(environment.stack, find_incident(environment.stack, incident))) if incident else None
 
 
 def _intents(result: GameDayResult) -> int:

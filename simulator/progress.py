@@ -1,14 +1,14 @@
 """A game day on the terminal: its timeline, and what became of the orders."""
 
-import json
+from rich.table import Column, Table
 
-import click
-from rich.table import Table
-
+from remediator.outcome import Outcome
 from remediator_cli import timeline
-from remediator_cli.terminal import stdout_console
+from remediator_cli.terminal import say_json, stdout_console
 from simulator.days import ROWS
 from simulator.result import GameDayResult
+
+ROOMY = 120  # columns in which each row of the list is one line
 
 
 def show(result: GameDayResult) -> None:
@@ -25,17 +25,18 @@ def show(result: GameDayResult) -> None:
     )
     if result.actions:
         console.print(f"IAM actions needed: {', '.join(result.actions)}")
-    ended = "passed" if result.passed else f"failed (it is to end {' or '.join(result.day.expected)})"
-    console.print(f"Game day '{result.day.name}' {ended}: {result.outcome}.")
+    console.print(result.verdict)
 
 
 def list_days(*, as_json: bool) -> None:
     """The rows of the table."""
     if as_json:
         rows = [{"name": d.name, "about": d.about, "expected": list(d.expected), "calls": d.calls} for d in ROWS]
-        click.echo(json.dumps(rows))
+        say_json(rows)
         return
-    table = Table("game day", "ends", "calls", "what happens", box=None, pad_edge=False)
+    console = stdout_console()
+    ends = Column("ends", max_width=None if console.width >= ROOMY else max(map(len, Outcome)))
+    table = Table("game day", ends, "calls", "what happens", box=None, pad_edge=False)
     for day in ROWS:
         table.add_row(day.name, " or ".join(day.expected), str(day.calls), day.about)
-    stdout_console().print(table)
+    console.print(table)

@@ -33,16 +33,30 @@ class GameDayResult:
     leaks: int = 0
     state_bytes: int = 0
     commands_failed: list[str] = field(default_factory=list)
+    report: str | None = None  # as HTML
 
     @property
     def passed(self) -> bool:
-        """Ended and reported as the row says: no call too many, audit log intact, no secret written, the state small,
-        each command able to show it, orders good if it healed.
-        """
-        good = self.orders_good_after >= GOOD_ORDERS_AFTER or self.outcome != Outcome.HEALED
-        within = self.report_calls <= self.day.calls
-        intact = not self.log_fault and not self.leaks and self.state_bytes < STATE_BYTES and not self.commands_failed
-        return self.outcome in self.day.expected and within and good and intact and self._reported()
+        """Whether nothing was otherwise than the row says."""
+        return not self.faults
+
+    @property
+    def faults(self) -> list[str]:
+        """What was otherwise than the row says, and how it was to be."""
+        calls, good, sent, reports = self.report_calls, self.orders_good_after, self.notifications, self.day.reports
+        judged = (
+            (self.outcome in self.day.expected, f"it was to end {' or '.join(self.day.expected)}"),
+            (calls <= self.day.calls, f"report calls were to be {self.day.calls} at most: {calls} were made"),
+            (good >= GOOD_ORDERS_AFTER or self.outcome != Outcome.HEALED,
+             f"orders were to be good again, {GOOD_ORDERS_AFTER} of them: {good} were"),
+            (self._reported(), f"notifications were to begin {' and '.join(map(repr, reports or ()))}: "
+                               f"{' and '.join(repr(text.partition(chr(10))[0]) for text in sent) or 'none'} came"),
+            (not self.log_fault, f"the audit log was to be intact: {self.log_fault}"),
+            (not self.leaks, f"no secret was to be written: {self.leaks} were"),
+            (self.state_bytes < STATE_BYTES, f"the state was to be under {STATE_BYTES} bytes: {self.state_bytes}"),
+            (not self.commands_failed, f"these commands were to show it: {', '.join(self.commands_failed)}"),
+        )  # fmt: skip
+        return [fault for held, fault in judged if not held]
 
     def _reported(self) -> bool:
         """Whether there are as many notifications as the row says, beginning as it says."""
@@ -52,6 +66,12 @@ class GameDayResult:
             and all(text.startswith(begins) for text, begins in zip(self.notifications, told, strict=True))
         )
 
+    @property
+    def verdict(self) -> str:
+        """The sentence that the day ends with."""
+        ended = "passed" if self.passed else "failed"
+        return f"Game day '{self.day.name}' {ended}: {'; '.join([self.outcome, *self.faults])}."
+
     def plain(self) -> dict[str, Any]:
         """As `--json` prints it."""
         return {
@@ -59,7 +79,8 @@ class GameDayResult:
             "outcome": self.outcome,
             "expected": list(self.day.expected),
             "passed": self.passed,
-            "phases": self.phases,
+            "faults": self.faults,
+            "phases": {name.replace(" ", "_"): ms for name, ms in self.phases.items()},
             "log": [plain(entry) for entry in self.log],
             "log_intact": self.log_fault is None,
             "deliveries": self.deliveries,

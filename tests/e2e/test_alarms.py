@@ -14,8 +14,9 @@ import pytest
 from remediator_cli.waiting import poll
 from simulator.days import DAYS
 from simulator.environment import GameDayEnvironment
+from simulator.interrupts import end
 from simulator.local import variables
-from simulator.local_aws import REGION, end, hold_port, number
+from simulator.local_aws import REGION, hold_port, number
 from simulator.paths import ROOT, TOOLS
 from simulator.play import SECONDS_OF_A_STAMP
 from simulator.shop import Shop

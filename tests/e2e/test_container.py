@@ -14,7 +14,7 @@ import pytest
 import requests
 
 from remediator_cli.waiting import poll
-from simulator.local_aws import end
+from simulator.interrupts import end
 from simulator.paths import ROOT, SAM, TOOLS
 from tests.e2e.conftest import run
 
@@ -41,7 +41,7 @@ def address() -> str:
 @pytest.fixture
 def checkout(address: str, tmp_path: Path) -> Iterator[Path]:
     """A folder in which README's command finds what it names, of a `make local` of its own."""
-    words = [sys.executable, "-m", "simulator.local", "--address", address, "--folder", str(tmp_path / ".local")]
+    words = [sys.executable, "-m", "simulator", "local", "--address", address, "--folder", str(tmp_path / ".local")]
     with (tmp_path / "log").open("wb") as log:
         process = subprocess.Popen(words, cwd=ROOT, stdout=log, stderr=log, start_new_session=True)
     try:

@@ -7,6 +7,7 @@ import pytest
 
 from remediator_cli.stats import PHASES
 from tests.e2e.conftest import gameday
+from tests.support.shapes import differences, examples
 
 # What the function's role is allowed and the platform uses in its name, not our code.
 BY_THE_PLATFORM = {"logs:CreateLogStream", "logs:PutLogEvents", "sqs:SendMessage", "kms:Decrypt"}
@@ -23,6 +24,7 @@ def test_incident_of_2025_04_08_is_healed_by_one_call_and_its_report_states_the_
     assert result["report_calls"] == 1
     assert result["orders"]["failed"] > 0
     assert len(result["notifications"]) == 1
+    assert [*differences(examples()["gameday NAME"], result)] == []
     assert [e["kind"] for e in result["log"]][-6:] == ["claimed", "opened", "intent", "answer", "finished", "notified"]
     report, failed = file.read_text(), result["orders"]["failed"]
     assert f"{failed} order{'s' if failed > 1 else ''} failed, of " in report
@@ -77,7 +79,7 @@ def test_nobody_orders_and_the_canary_triggers_the_remediator() -> None:
 
     assert (code, result["outcome"], result["report_calls"]) == (0, "HEALED", 1), result
     assert result["orders"]["failed"] == 0
-    assert "confirmed until triggered" in result["phases"]
+    assert "confirmed_until_triggered" in result["phases"]
     assert any("canary: order" in alarm for each in result["deliveries"] for alarm in each["alarms"])
 
 

@@ -32,7 +32,8 @@ from remediator.report_link import FIELD_NAMES, LinkPolicy
 from remediator.settings import Settings
 from remediator_cli.records import Records
 from simulator.days import DAYS
-from simulator.local_aws import REGION, LocalAws, end
+from simulator.interrupts import end
+from simulator.local_aws import REGION, LocalAws
 from simulator.paths import ROOT
 from simulator.shop.express import Record
 

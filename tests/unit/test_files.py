@@ -7,6 +7,7 @@ from typing import NoReturn
 
 import click
 import pytest
+import trustme
 from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -95,7 +96,7 @@ SHOP = ["fail", "--shop", "https://s.test", "--factory", "https://f.test", "--em
 def test_diners_password_comes_from_the_environment_or_a_prompt_and_never_from_the_command(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, told: str | None, typed: str | None
 ) -> None:
-    (tmp_path / "ca.pem").write_text("a certificate")
+    trustme.CA().cert_pem.write_to_path(str(tmp_path / "ca.pem"))
     passwords: list[str] = []
 
     def at(*given: str) -> NoReturn:
