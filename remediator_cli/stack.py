@@ -1,5 +1,6 @@
 """How a command reaches the deployed stack: one in an account, or the one that `make local` keeps up."""
 
+import fcntl
 import functools
 import json
 import os
@@ -20,7 +21,7 @@ from remediator_cli.terminal import know_links, say
 
 NAME = "pizza-remediator"
 LOCAL_STACK = Path(".local/stack.json")  # in a checkout: what `make local` keeps up
-WRITTEN = ("pid", "stack", "region", "endpoint", "shop_control", "built", "variables")  # what stands in it
+WRITTEN = ("stack", "region", "endpoint", "shop_control", "built", "variables")  # what stands in it
 CONFIG = Config(connect_timeout=5, read_timeout=130, retries={"mode": "standard", "total_max_attempts": 3})
 
 
@@ -85,18 +86,29 @@ def find(profile: str | None, region: str | None, name: str | None) -> Stack:
 def local_stack() -> dict[str, Any] | None:
     """What `make local` keeps up in this folder, None if nothing is up. One that was killed leaves its file behind.
 
-    Raises click.ClickException if the file can't be read as what `make local` writes.
+    Raises click.ClickException if it is starting, or if the file can't be read as what `make local` writes.
     """
-    if not LOCAL_STACK.exists():
+    if not LOCAL_STACK.exists() or not _is_held(LOCAL_STACK.parent):
         return None
     try:
         found: dict[str, Any] = json.loads(read_input(str(LOCAL_STACK)))
-        os.kill(found["pid"], 0)
+        if found.keys() == {"pid", "since"}:
+            raise click.ClickException("`make local` is still starting: wait until it says what to do")
         return {name: found[name] for name in WRITTEN}
-    except (ProcessLookupError, PermissionError):  # it is gone, and its number may be another user's
-        return None
-    except (ValueError, TypeError, LookupError, OverflowError):
+    except (ValueError, TypeError, LookupError, AttributeError):
         raise click.ClickException(f"{LOCAL_STACK} is damaged: end `make local`, and start it again") from None
+
+
+def _is_held(folder: Path) -> bool:
+    """Whether a `make local` runs, which holds its folder."""
+    look = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(look, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(look)
+    return False
 
 
 def stack_options(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -1,5 +1,6 @@
 """What people do wrong, one row each: it is said in a sentence, with its exit code, and never as a traceback."""
 
+import fcntl
 import json
 import os
 import socket
@@ -86,9 +87,9 @@ NO_STACK: Mapping[str, tuple[Mapping[str, str], str]] = {
 LEFT = {
     "cut off": ('{"pid": 1, "sta', "is damaged"),
     "another's": ("[]", "is damaged"),
-    "without a field": ('{"pid": PID}', "is damaged"),
-    "its AWS is gone": (json.dumps({name: "x" for name in stack.WRITTEN} | {"pid": "PID", "endpoint": "ENDPOINT"})
-                        .replace('"PID"', "PID"), "Could not connect to the endpoint"),
+    "without a field": ('{"pid": 1}', "is damaged"),
+    "it is starting": ('{"pid": 1, "since": "2026-11-23T08:00:00.000Z"}', "still starting"),
+    "its AWS is gone": (json.dumps(dict.fromkeys(stack.WRITTEN, "x") | {"endpoint": "ENDPOINT"}), "Could not connect"),
 }  # fmt: skip
 
 
@@ -155,10 +156,13 @@ def test_no_command_trusts_what_a_make_local_left_that_was_damaged_or_is_gone(
     command: list[str], left: str, part: str, tmp_path: Path, gone: str
 ) -> None:
     (tmp_path / ".local").mkdir()
-    text = left.replace("PID", str(os.getpid())).replace("ENDPOINT", f"http://127.0.0.1:{gone}")
-    (tmp_path / ".local/stack.json").write_text(text)
+    (tmp_path / ".local/stack.json").write_text(left.replace("ENDPOINT", f"http://127.0.0.1:{gone}"))
+    held = os.open(tmp_path / ".local", os.O_RDONLY)
+    fcntl.flock(held, fcntl.LOCK_EX)
 
     assert is_said(call(command), 1, part)
+    os.close(held)  # as when it is killed
+    assert is_said(call(command), 1, "You must specify a region")
 
 
 @pytest.mark.parametrize(
