@@ -153,7 +153,15 @@ def build(into: Path) -> Path:
     with alone("build"):
         here = {"SAM_CLI_TELEMETRY": "0", "AWS_DEFAULT_REGION": REGION, "PYTHON": str(LAYER_PYTHON)}
         run_sam("build", "--cached", environment={**environment, **here})
-        return Path(shutil.copytree(ROOT / ".aws-sam" / "build", into / "built"))
+        return copy(ROOT / ".aws-sam" / "build", into / "built")
+
+
+def copy(folder: Path, into: Path) -> Path:
+    """Copy a folder. Raises click.ClickException, with the first of what may be a thousand reasons."""
+    try:
+        return Path(shutil.copytree(folder, into))
+    except shutil.Error as error:
+        raise click.ClickException(f"{folder} can't be copied: {error.args[0][0][2]}") from None
 
 
 @contextmanager

@@ -21,6 +21,7 @@ from simulator.__main__ import main as simulator
 from simulator.days import DAYS
 from simulator.gameday import PASSWORD
 from simulator.holding import STACK_FILE, hold
+from simulator.local_aws import copy
 from simulator.paths import ROOT
 from simulator.result import GOOD_ORDERS_AFTER, GameDayResult
 
@@ -169,6 +170,15 @@ def test_notifications_that_were_expected_are_named_beside_those_that_came() -> 
     result = GameDayResult(DAYS["cookie-login"], outcome=Outcome.NO_ACCESS, notifications=["BLOCKED: why\nmore"])
 
     assert result.faults == ["notifications were to begin 'NO_ACCESS:': 'BLOCKED: why' came"]
+
+
+def test_what_cannot_be_copied_is_one_sentence_however_much_it_is(tmp_path: Path) -> None:
+    (tmp_path / "built").mkdir()
+    for number in range(9):
+        (tmp_path / "built" / str(number)).symlink_to("nowhere")
+
+    with pytest.raises(click.ClickException, match=r"built can't be copied: [^,\n]*No such file[^,\n]*$"):
+        copy(tmp_path / "built", tmp_path / "copied")
 
 
 def test_an_interrupt_waits_for_what_is_undivided_and_another_leaves_the_ending_alone() -> None:
