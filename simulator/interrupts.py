@@ -14,12 +14,14 @@ SECONDS_TO_STOP = 10.0
 
 
 _came: list[int] = []
+_terminals: list[int] = []  # of standard input, output and error
 
 
 @contextmanager
 def first_ends() -> Iterator[None]:
     """Let each of them raise KeyboardInterrupt, unless one before is ending things. A nohup's SIGHUP raises nothing."""
     _came.clear()
+    _terminals[:] = filter(os.isatty, range(3))
     with _handled(_interrupt):
         yield
 
@@ -35,7 +37,13 @@ def _interrupt(number: int, _: object) -> None:
 
 
 def heed() -> None:
-    """Raise KeyboardInterrupt if one was lost: Python drops an exception in a finalizer, and so do some libraries."""
+    """Raise KeyboardInterrupt if one was lost, or the window is gone.
+
+    Python drops an exception in a finalizer, and so do some libraries. And if the window was make's own, make alone is
+    told of its end, and waits.
+    """
+    if not all(map(os.isatty, _terminals)):
+        _came.append(signal.SIGHUP)
     if _came:
         raise KeyboardInterrupt(_came[0])
 
