@@ -138,9 +138,7 @@ release: ## VERSION=x.y.z: set the version, date the changelog, commit and tag; 
 	@$(PYTHON) tools/release.py "$(VERSION)"
 
 clean: ## remove what make has fetched and built, but not your answers in samconfig.user.toml
-	@pid=$$(sed -n 's/.*"pid": *\([1-9][0-9]*\).*/\1/p' .local/stack.json 2>/dev/null); \
-	if test -n "$$pid" && kill -0 $$pid 2>/dev/null; then \
-	  echo "make local is up, as process $$pid: end it first. If that is another program, remove .local/stack.json" >&2; exit 1; fi
+	@test ! -d .local || flock --nonblock .local true || { echo "make local is up: end it first" >&2; exit 1; }
 	@size() { du -sm . | cut -f1; }; before=$$(size); \
 	rm -rf .venv .tools .aws-sam .local .hypothesis .mypy_cache .pytest_cache .ruff_cache .coverage*; \
 	find . -name __pycache__ -prune -exec rm -rf {} +; \

@@ -1,5 +1,6 @@
 """Make targets: what they install and remove, and what ends those that play a list."""
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -49,7 +50,7 @@ class Machine:
         for made in (self.folder, self._programs):
             made.mkdir()
         self.log.touch()
-        for name in ("cut", "dirname", "du", "find", "mkdir", "rm", "sed", "touch"):
+        for name in ("cut", "dirname", "du", "find", "mkdir", "flock", "rm", "touch", "true"):
             (self._programs / name).symlink_to(shutil.which(name) or name)
         self._program("id", f"echo {user}")
         self._program("dpkg", f"mkdir -p usr/bin && touch {ALERTMANAGER.removeprefix('.tools/alertmanager/')}")
@@ -174,12 +175,7 @@ def used(tmp_path: Path) -> Machine:
 OWN = ("samconfig.user.toml", "x/a.py")
 
 
-@pytest.mark.parametrize("stack", ['{"pid": 0}', '{"pi', "", '{\n  "pid": GONE,\n  "stack": "s"\n}'])
-def test_make_clean_removes_what_was_made_and_nothing_else(used: Machine, stack: str) -> None:
-    ended = subprocess.Popen(["true"])
-    ended.wait()
-    (used.folder / ".local/stack.json").write_text(stack.replace("GONE", str(ended.pid)))
-
+def test_make_clean_removes_what_was_made_and_nothing_else(used: Machine) -> None:
     done = used.make("clean")
 
     assert done.returncode == 0, done.stderr
@@ -188,10 +184,12 @@ def test_make_clean_removes_what_was_made_and_nothing_else(used: Machine, stack:
 
 
 def test_make_clean_refuses_while_make_local_is_up(used: Machine) -> None:
-    (used.folder / ".local/stack.json").write_text(f'{{\n  "pid": {os.getpid()},\n  "stack": "s"\n}}')
+    held = os.open(used.folder / ".local", os.O_RDONLY)
+    fcntl.flock(held, fcntl.LOCK_EX)
 
     done = used.make("clean")
 
+    os.close(held)
     assert done.returncode != 0
-    assert f"make local is up, as process {os.getpid()}: end it first" in done.stderr
+    assert "make local is up: end it first" in done.stderr
     assert (used.folder / ".venv/a").exists()
