@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -17,7 +18,7 @@ from remediator_cli.waiting import poll
 STACK_FILE = "stack.json"  # for `make invoke` and the command line in another terminal
 ENVIRONMENT = "env.json"  # the function's variables in a container: `sam local invoke --env-vars`
 EVENT = "event.json"  # an alarm that is sent now, whenever it is read
-SECONDS_OF_A_LOOK = 0.3  # who looks whether it is up may hold it for a moment
+SECONDS_BETWEEN_LOOKS, SECONDS_TO_WRITE = 0.02, 10.0
 
 
 class Held:
@@ -69,15 +70,24 @@ def hold(folder: Path) -> Iterator[Held]:
 
 
 def _is_locked(lock: int) -> bool:
-    for _ in poll(SECONDS_OF_A_LOOK, every=0.05):
+    """Whether it is ours now. Who only looks whether it is up shares the lock for a moment, and is waited for."""
+    while True:
         with suppress(BlockingIOError):
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return True
-    return False
+        try:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        fcntl.flock(lock, fcntl.LOCK_UN)
+        time.sleep(SECONDS_BETWEEN_LOOKS)
 
 
 def _who(folder: Path) -> str:
     """Which process it is, since when, and where it can be reached, as far as its file says so."""
+    for _ in poll(SECONDS_TO_WRITE, every=SECONDS_BETWEEN_LOOKS):  # who has just begun is about to write it
+        if (folder / STACK_FILE).exists():
+            break
     try:
         found = json.loads((folder / STACK_FILE).read_text())
         where = f"shop {found['shop']}, local AWS {found['endpoint']}" if "endpoint" in found else "still starting"
