@@ -68,7 +68,7 @@ credentials: .tools/sam/.done
 local: $(STAMPS) ## keep a shop and the deployed stack up until Ctrl-C; ADDRESS=… also where a container reaches them
 	.venv/bin/python -m simulator local $(if $(ADDRESS),--address $(ADDRESS))
 
-invoke: $(STAMPS) .tools/runtime/.done ## hand EVENT=events/….json to the built function, against what `make local` keeps up
+invoke: $(STAMPS) .tools/runtime/.done ## hand EVENT (events/cloudwatch-alarm.json) to the built function, against what `make local` keeps up
 	.venv/bin/python -m simulator invoke $(EVENT)
 
 podman:

@@ -80,8 +80,8 @@ def find_incident(stack: Stack, name: str) -> Summary:
     """The incident of that id, or the newest whose id begins so; `latest`: of all. Raises click.ClickException."""
     found = stack.records.incident("" if name == LATEST else name)
     if found is None:
-        no_other = "there is no incident yet" if name == LATEST else f"there is no incident {name}"
-        raise click.ClickException(f"{no_other}; `remediator incidents` lists them")
+        named = f"there is no incident {name}; `remediator incidents` lists them"
+        raise click.ClickException("there is no incident yet" if name == LATEST else named)
     return found
 
 

@@ -36,15 +36,17 @@ COMMANDS = {
 UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 EPILOG = """\b
 Environment:
-  AWS_PROFILE, AWS_REGION, REMEDIATOR_STACK   as --profile, --region, --stack
-  If none of them is set or given, the stack of `make local` is meant, if that is up.
+  AWS_PROFILE       as --profile
+  AWS_REGION        as --region
+  REMEDIATOR_STACK  as --stack
+  Without any of them it is the stack of `make local`, if that is up.
 \b
 Exit codes:
   0    all is as it should be
   1    it isn't, or it couldn't be done
-  2    the command was given wrong arguments; `alarm`: the file is refused
+  2    it was given wrong arguments; `alarm`: the file is refused
   3    `link`: the link is refused
-  130  it was interrupted by Ctrl-C (by another signal: 128 and its number)
+  130  Ctrl-C (another signal: 128 and its number)
 \b
 Completion, for this shell; in ~/.bashrc or ~/.zshrc for all:
   bash: eval "$(_REMEDIATOR_COMPLETE=bash_source remediator)"
@@ -157,7 +159,7 @@ def _registered(name: str) -> Any:
 @click.option("--debug", is_flag=True, help="Show where an error comes from; may stand anywhere.")
 @click.version_option(package_name="pizza-remediator")
 def main(*, debug: bool) -> None:  # noqa: ARG001 - CommandTable.invoke reads it
-    """Heal the pizza shop's failed orders, and answer for it."""
+    """Heal the pizza shop's failed orders, and account for it."""
     end_on_signals()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):

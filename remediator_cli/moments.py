@@ -25,5 +25,5 @@ class MomentType(click.ParamType[datetime]):
             at = datetime.fromisoformat(value)
             return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
         except (ValueError, OverflowError):
-            said = f"{value} is no time: give 24h or 7d, or a time in UTC as 2026-11-23 or 2026-11-23T18:00."
+            said = f"{value} isn't a time: give 24h or 7d, or a time in UTC as 2026-11-23 or 2026-11-23T18:00."
             raise click.BadParameter(said, ctx, param) from None

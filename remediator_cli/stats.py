@@ -59,4 +59,4 @@ def format_duration(seconds: float) -> str:
 
 def _row(name: str, values: Sequence[float], by_hand: float | None) -> StatsRow:
     p90 = quantiles(values, n=10, method="inclusive")[-1] if len(values) > 1 else values[0]
-    return StatsRow(name, len(values), median(values), p90, max(values), by_hand)
+    return StatsRow(name, len(values), round(median(values), 3), round(p90, 3), round(max(values), 3), by_hand)

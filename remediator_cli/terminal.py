@@ -4,7 +4,9 @@ All of it passes through here: what others wrote is masked, and no character in 
 """
 
 import json
+import os
 import sys
+import textwrap
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime
@@ -70,8 +72,11 @@ def words(text: str) -> str:
 
 
 def say(text: str, *, err: bool = False) -> None:
-    """Print one line."""
-    click.echo(shown(text), err=err)
+    """Print one line; on a terminal that is narrower, its words on several."""
+    stream, line = sys.stderr if err else sys.stdout, shown(text)
+    if stream and stream.isatty():
+        line = textwrap.fill(line, os.get_terminal_size(stream.fileno()).columns or 80, break_on_hyphens=False)
+    click.echo(line, err=err)
 
 
 def say_json(value: object) -> None:

@@ -54,7 +54,7 @@ def table(lines: Sequence[TimelineLine], width: int, *, header: bool = True) -> 
     made.add_column("UTC", no_wrap=True, width=8)
     made.add_column("seconds", no_wrap=True, width=9, justify="right")
     narrow, piped = width < NARROW, width == PIPED_WIDTH
-    for name, part in (("what", 0.0),) if narrow else (("who", 0.15), ("what", 0.25), ("evidence", 0.0)):
+    for name, part in (("what", 0.0),) if narrow else (("who", 0.22), ("what", 0.25), ("evidence", 0.0)):
         least = round(part * min(width, WIDE)) or None
         made.add_column(name, overflow="fold", min_width=least, width=None if piped else least)
     for each in lines:

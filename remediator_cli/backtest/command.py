@@ -20,7 +20,8 @@ from remediator_cli.terminal import as_json, say, say_json, stdout_console, with
 
 LARGEST: Final = 256 * 1024 * 1024  # bytes of a history
 LONG: Final = 10_000  # counts; a history as long takes its time
-RULE: Final = 30  # characters; a narrow terminal folds the figures first
+# Of how many characters a table has to be to show which columns.
+WIDTHS: Final = ((120, tuple(range(len(page.COLUMNS)))), (76, (0, 1, 3, 4, 5)), (0, (0, 3, 4)))
 FILE: Final = click.Path(dir_okay=False, writable=True, path_type=Path)
 
 
@@ -121,11 +122,13 @@ def _print(done: Backtest, stack: Stack | None) -> None:
     for line in page.sentences(done):
         say(line)
     table = Table(box=None, pad_edge=False)
-    table.add_column(page.COLUMNS[0], overflow="fold", min_width=RULE)
-    for column in page.COLUMNS[1:]:
-        table.add_column(column, overflow="fold", justify="right")
+    columns = next(columns for least, columns in WIDTHS if console.width >= least)
+    for at in columns:
+        table.add_column(page.COLUMNS[at], overflow="fold", justify="right" if at else "left")
     for row in page.rows(done):
-        table.add_row(*row)
+        table.add_row(*(row[at] for at in columns))
     console.print(table)
+    if len(columns) < len(page.COLUMNS):
+        say(f"Wider than {WIDTHS[0][0] - 1} characters, or with --html, it has all {len(page.COLUMNS)} columns.")
     for line in page.conclusions(done, has_stack=bool(stack)):
         say(line)

@@ -77,7 +77,8 @@ def conclusions(done: Backtest, *, has_stack: bool = True) -> Iterator[str]:
     if not has_stack:
         yield "No stack is reachable: its alarms aren't among the rules."
     proposed = f"{done.proposed.rule}, the quickest" if done.proposed else "none"
-    yield f"Proposed: {proposed} of the list with fewer than {MOST_FALSE} false triggers a month."
+    told = f"Proposed: {proposed} of the list with fewer than {MOST_FALSE} false triggers a month."
+    yield told if done.outages else "Nothing is proposed: there is no outage in this history."
 
 
 def plain(done: Backtest) -> dict[str, Any]:

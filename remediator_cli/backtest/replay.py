@@ -121,8 +121,11 @@ class Backtest:
     @property
     def proposed(self) -> Replay | None:
         """Of the list: of the rules that fire for nothing less than five times a month, the one that notices most
-        outages, the worst of them first. None if there is none. The worse end of each range counts.
+        outages, the worst of them first. None if there is none, or no outage to judge by. The worse end of each range
+        counts.
         """
+        if not self.outages:
+            return None
         quiet = [each for each in self.replays if each.rule.origin == LIST and each.idle_a_month[1] < MOST_FALSE]
 
         def slowness(each: Replay) -> tuple[int, float]:

@@ -151,7 +151,7 @@ def test_moment_is_a_length_of_time_from_now_or_a_time_in_utc(
     "text", ["", "24", "h", "24 h", "-1h", "1y", "today", "2026-13-01", "24:00", "99999999w", "٢h"]
 )
 def test_what_is_no_moment_is_said_with_what_is(text: str) -> None:
-    with pytest.raises(click.BadParameter, match="is no time: give 24h or 7d"):
+    with pytest.raises(click.BadParameter, match="isn't a time: give 24h or 7d"):
         MomentType(-1).convert(text, None, None)
 
 
