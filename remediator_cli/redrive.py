@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import batched
@@ -50,10 +50,8 @@ def redrive(stack: Stack, *, yes: bool, as_json: bool) -> None:
             for one in letters
             for subject, text in one.alarms or (("", "what no reader knows; it is left in its queue"),)
         ]
-        for row in [] if as_json else rows:
-            queue, why, subject, text = (shown(words or "")[:300] for words in row.values())
-            say(f"{queue.removesuffix('Url')}: {why}")
-            say(f"  {subject}: {text}")
+        if not as_json:
+            _list(rows)
         count, all_sent = sum(bool(letter.alarms) for letter in letters), True
         if not count:
             say("nothing to send again", err=True)
@@ -65,6 +63,14 @@ def redrive(stack: Stack, *, yes: bool, as_json: bool) -> None:
         if as_json:
             say_json({"letters": rows, "sent": yes and all_sent})
     sys.exit(0 if all_sent else 1)
+
+
+def _list(rows: Iterable[Mapping[str, str | None]]) -> None:
+    """Print each alarm in two lines: where it lies and why, and its beginning."""
+    for row in rows:
+        queue, why, subject, text = (shown(words or "")[:300] for words in row.values())
+        say(f"{queue.removesuffix('Url')}: {why}")
+        say(f"  {subject}: {text}")
 
 
 def _send(stack: Stack, letters: list[DeadLetter]) -> bool:

@@ -60,8 +60,7 @@ def with_notification(change: Change, facts: NotificationFacts, lease: Lease, no
     if tone == "none" or silent:
         return change
     reported = Reported(outcome, facts.endpoints, now, before.count + 1 if before else 1)
-    flapping = f"Find out why it keeps failing: this was healing {facts.times} within the hour." if facts.times else ""
-    ask = unclickable(flapping or facts.ask or CONSEQUENCES[outcome].ask)
+    ask = _ask(outcome, facts)
     notification = Notification(
         id=f"{incident.id}/{outcome}/{'+'.join(facts.endpoints).replace(' ', '-')}/{reported.count}",
         subject=f"{_subject(outcome, facts, reported.count)} {incident.id}",
@@ -148,6 +147,12 @@ def put(change: Change, notification: Notification) -> Change:
 
 def _is_due(before: Reported | None, now: datetime) -> bool:
     return before is None or now - before.at >= REMINDERS[min(before.count, len(REMINDERS)) - 1]
+
+
+def _ask(outcome: Outcome, facts: NotificationFacts) -> str:
+    """What is asked of the reader."""
+    flapping = f"Find out why it keeps failing: this was healing {facts.times} within the hour." if facts.times else ""
+    return unclickable(flapping or facts.ask or CONSEQUENCES[outcome].ask)
 
 
 def _subject(outcome: Outcome, facts: NotificationFacts, count: int) -> str:
